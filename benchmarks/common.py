@@ -1,0 +1,206 @@
+"""What the benchmarks share: reading data sets, measuring pairs, figures with intervals, results.
+
+Data sets are named by their path on the command line and never copied. Every result file says
+with which command, on what machine and with which versions it was made.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender import __version__
+from recommender.building import embed
+from recommender.centring import Centres
+from recommender.config import IndexOptions
+from recommender.embedders import Embedder
+from recommender.evidence import COLUMNS, EvidenceTable, gather
+from recommender.indexing import clean_article, comparable_draft, make_recipe, prepare
+from recommender.priors import priors_for
+from recommender.records import Article
+from recommender.sources import parse_date
+from recommender.store import Pending
+from recommender.vectors import pair_cosines
+
+NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+RESULTS = Path(__file__).parent / "results"
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """All records of a gzip'd file of JSON lines."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def as_article(record: Mapping[str, Any]) -> Article:
+    """An article of a data set."""
+    return Article(
+        id=str(record["id"]),
+        title=record.get("title") or "",
+        body=record.get("body") or record.get("text") or "",
+        date=parse_date(record.get("date")),
+        category=record.get("category") or "",
+        language=record.get("lang") or "",
+        source=record.get("source") or "",
+        url=record.get("url") or "",
+    )
+
+
+def read_articles_of(*paths: Path) -> dict[str, Article]:
+    """Articles of several files by id; the first of an id wins."""
+    articles: dict[str, Article] = {}
+    for path in paths:
+        for record in read_lines(path):
+            article = as_article(record)
+            articles.setdefault(article.id, article)
+    return articles
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Pairs of a data set with their evidence and texts for baselines."""
+
+    table: EvidenceTable
+    texts: list[tuple[str, str]]
+
+
+def measure(
+    articles: Mapping[str, Article],
+    pairs: Sequence[tuple[str, str]],
+    embedder: Embedder,
+    cache: Path,
+    *,
+    options: IndexOptions | None = None,
+) -> Measured:
+    """Evidence of pairs as an index over all the articles would have it."""
+    options = options or IndexOptions()
+    ids = sorted(articles)
+    cleaned = [clean_article(articles[each]) for each in ids]
+    recipe = make_recipe(cleaned, options)
+    prepared = prepare(cleaned, recipe, NOW)
+    with Pending.open(cache, embedder=embedder.identity.fingerprint) as pending:
+        made, _ = embed(prepared, embedder, pending, show_progress)
+    empty = np.zeros(embedder.identity.dimension, np.float16)
+    raw = np.stack([made.get(each.input_digest, empty) for each in prepared])
+    has_vector = np.array([each.input_digest in made for each in prepared])
+    languages = [each.card.language for each in prepared]
+    priors = priors_for(embedder.identity)
+    centres = Centres.fit(
+        raw[has_vector],
+        [language for language, has in zip(languages, has_vector, strict=True) if has],
+        priors=priors.languages,
+        other=priors.other,
+    )
+    centred = centres.apply(raw.astype(np.float32), languages)
+    place = {each: number for number, each in enumerate(ids)}
+    rows: list[NDArray[np.float16]] = []
+    comparables = [comparable_draft(each) for each in prepared]
+    for first, second in pairs:
+        a, b = place[first], place[second]
+        cosine = np.array([np.nan])
+        if has_vector[a] and has_vector[b]:
+            cosine = pair_cosines(centred[a : a + 1], centred[b : b + 1]).astype(np.float64)
+        rows.append(gather(comparables[a], [comparables[b]], cosine)[0])
+    texts = [
+        (prepared[place[a]].embedding_input, prepared[place[b]].embedding_input) for a, b in pairs
+    ]
+    return Measured(np.array(rows, np.float16).reshape(len(pairs), len(COLUMNS)), texts)
+
+
+def show_progress(stage: str, done: int, total: int) -> None:
+    """One line on standard error now and then."""
+    if done == total or done % 3_200 == 0:
+        print(f"  {stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+
+def components(pairs: Sequence[tuple[str, str]]) -> NDArray[np.int64]:
+    """A number for each pair, equal for pairs connected through articles."""
+    parent: dict[str, str] = {}
+
+    def root(one: str) -> str:
+        while parent.setdefault(one, one) != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for first, second in pairs:
+        parent[root(first)] = root(second)
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(root(first), len(numbers)) for first, _ in pairs])
+
+
+def bootstrap(
+    figure: Callable[[NDArray[np.int64]], float],
+    groups: NDArray[np.int64],
+    *,
+    rounds: int = 400,
+    seed: int = 1,
+) -> tuple[float, float, float]:
+    """A figure with its 95 % interval, drawing connected groups of pairs with replacement."""
+    generator = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    values = []
+    for _ in range(rounds):
+        drawn = generator.integers(0, len(members), len(members))
+        values.append(figure(np.concatenate([members[group] for group in drawn])))
+    finite = np.array([value for value in values if np.isfinite(value)])
+    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (np.nan, np.nan)
+    return figure(np.arange(len(groups))), float(low), float(high)
+
+
+def environment() -> dict[str, Any]:
+    """Where and with what a result was made."""
+    packages = ("numpy", "faiss-cpu", "torch", "sentence-transformers", "scikit-learn")
+    return {
+        "command": "python " + shlex.join([_module_call(), *sys.argv[1:]]),
+        "recommender": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": {name: _version(name) for name in packages},
+    }
+
+
+def _module_call() -> str:
+    return f"-m benchmarks.{Path(sys.argv[0]).stem}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def markdown(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table for the README."""
+    lines = ["| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def save(name: str, result: Mapping[str, Any], table: str) -> None:
+    """Write `results/NAME.json` and `results/NAME.md`, and show the table."""
+    RESULTS.mkdir(exist_ok=True)
+    # Paths of data sets are left out of what is committed.
+    everything = {"environment": environment(), **result}
+    text = json.dumps(everything, ensure_ascii=False, indent=2)
+    for argument in sys.argv[1:]:
+        if argument.startswith("/"):
+            text = text.replace(argument, Path(argument).name.upper())
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.md").write_text(table, encoding="utf-8")
+    print(table)

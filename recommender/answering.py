@@ -1,0 +1,386 @@
+"""From a query to the answer a user sees: related lists, near-duplicates, comparisons.
+
+Reads stored neighbours first; searches again only when filters, or a limit, exhaust them. Runs
+inside one snapshot of the index, over a `Searcher`; loads no model and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.config import Thresholds
+from recommender.evidence import COLUMN, COLUMNS, gather, to_evidence
+from recommender.facts import Fact, compare_facts, unpack
+from recommender.generation import Rows
+from recommender.records import (
+    Card,
+    Comparison,
+    DuplicatePair,
+    Filler,
+    Filter,
+    Match,
+    MatchList,
+)
+from recommender.retrieval import (
+    Candidate,
+    Ranking,
+    Selection,
+    select_near_duplicates,
+    select_related,
+    shortfall,
+)
+from recommender.search import Found, Query, Searcher
+from recommender.similarity import ANCHORS, relations
+from recommender.vectors import pair_cosines
+
+Predicate = Callable[[Card], bool]
+Fill = Literal["category", "latest"]
+
+_SWEEP = 2_000
+_DEEPER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An article that is asked about.
+
+    Attributes
+    ----------
+    card : Card
+    row : int or None
+        Its row when it is stored.
+    searcher : Searcher
+    draft : Query or None
+        What is searched for when it is not stored.
+    draft_facts : tuple of Fact
+    """
+
+    card: Card
+    row: int | None
+    searcher: Searcher
+    draft: Query | None = None
+    draft_facts: tuple[Fact, ...] = ()
+
+    def query(self) -> Query:
+        """What is searched for; of a stored article it is read only when it is needed."""
+        if self.draft is not None:
+            return self.draft
+        assert self.row is not None
+        return self.searcher.query(self.row)
+
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts of the article."""
+        if self.row is None:
+            return self.draft_facts
+        return unpack(self.searcher.store.sketches([self.row])[self.row].facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is wanted of a related list."""
+
+    limit: int
+    thresholds: Thresholds
+    min_similarity: float
+    filter: Filter
+    predicate: Predicate | None
+    ranking: Ranking
+    fill: Fill | None
+    now: datetime
+
+
+class Answerer:
+    """Answers questions about one subject after another from a searcher's index."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self._store = searcher.store
+
+    def related(self, subject: Subject, request: Request) -> MatchList:
+        """The related list of a subject."""
+        found, selection = self._select(subject, request)
+        matches = self._matches(found, selection, request.thresholds)
+        reason = shortfall(
+            selection,
+            limit=request.limit,
+            min_similarity=request.min_similarity,
+            filtered=self._is_filtered(request),
+        )
+        if reason and not len(found.rows) and subject.query().vector is None:
+            reason = f"0 of {request.limit}: the article has next to no text to compare"
+        return MatchList(
+            matches=matches,
+            own_duplicates=selection.own_duplicates,
+            reason=reason,
+            filler=self._filler(subject, request, found, selection),
+        )
+
+    def near_duplicates(
+        self,
+        subject: Subject,
+        *,
+        limit: int,
+        min_similarity: float,
+        thresholds: Thresholds,
+        passing: Filter,
+    ) -> MatchList:
+        """The near-duplicates of a subject, closest first."""
+        found = self._stored_or_found(subject)
+        candidates = self._candidates(found, passing, None, min_similarity)
+        selection = select_near_duplicates(candidates, limit=limit, min_similarity=min_similarity)
+        return MatchList(matches=self._matches(found, selection, thresholds))
+
+    def compare(self, first: Subject, second: Subject, thresholds: Thresholds) -> Comparison:
+        """Everything about one pair."""
+        one, other = first.query(), second.query()
+        cosine = np.array([np.nan])
+        if one.vector is not None and other.vector is not None:
+            both = self._searcher.centred(
+                np.stack([one.vector, other.vector]), [first.card.language, second.card.language]
+            )
+            cosine = pair_cosines(both[:1], both[1:]).astype(np.float64)
+        table = gather(one.comparable, [other.comparable], cosine)
+        scores = self._searcher.similarities(table)
+        similarity = float(scores[0])
+        return Comparison(
+            first=first.card,
+            second=second.card,
+            similarity=similarity,
+            verdict=thresholds.verdict(similarity),
+            relation=relations(table, scores)[0],
+            evidence=to_evidence(table[0], compare_facts(first.facts(), second.facts())),
+        )
+
+    def duplicate_pairs(self, thresholds: Thresholds) -> Iterator[DuplicatePair]:
+        """All pairs of the index that are near-duplicates, each once."""
+        rows = self._store.rows()
+        for start in range(0, len(rows), _SWEEP):
+            lists = self._store.neighbours_of(rows[start : start + _SWEEP].tolist())
+            if not lists:
+                continue
+            order = sorted(lists)
+            owners = np.repeat(np.array(order, np.int64), [len(lists[row].rows) for row in order])
+            others = np.concatenate([lists[row].rows for row in order])
+            table = np.concatenate([lists[row].evidence for row in order])
+            yield from self._pairs(owners, others, table, thresholds)
+
+    def _pairs(
+        self, owners: Rows, others: Rows, table: NDArray[np.float16], thresholds: Thresholds
+    ) -> Iterator[DuplicatePair]:
+        if not len(owners):
+            return
+        scores = self._searcher.similarities(table)
+        near = np.flatnonzero(scores >= thresholds.same_story)
+        kinds = relations(table[near], scores[near])
+        involved = np.unique(np.concatenate([owners[near], others[near]]))
+        cards = self._store.cards(involved.tolist())
+        # A pair may stand in one list only, when the other's is full: the lower row reports
+        # it, unless only the higher one's list has it.
+        for place, relation in zip(near.tolist(), kinds, strict=True):
+            owner, other = int(owners[place]), int(others[place])
+            if owner not in cards or other not in cards:
+                continue
+            if owner > other and self._lists(other, owner):
+                continue
+            similarity = float(scores[place])
+            first, second = cards[owner], cards[other]
+            if first.id > second.id:
+                first, second, relation = second, first, relation.reversed
+            yield DuplicatePair(
+                first=first,
+                second=second,
+                similarity=similarity,
+                verdict=thresholds.verdict(similarity),
+                relation=relation,
+                evidence=to_evidence(table[place]),
+            )
+
+    def _lists(self, row: int, other: int) -> bool:
+        stored = self._store.neighbours(row)
+        return stored is not None and other in stored.rows
+
+    def _select(self, subject: Subject, request: Request) -> tuple[Found, Selection]:
+        found = self._stored_or_found(subject)
+        selection = self._choose(found, request)
+        depth = self._searcher.state.options.neighbours
+        allowed: Rows | None = None
+        while len(selection.chosen) < request.limit and self._may_be_more(found, request):
+            if allowed is None and self._is_filtered(request):
+                allowed = self._allowed(request)
+            most = self._store.count() if allowed is None else len(allowed)
+            depth *= _DEEPER
+            found = self._searcher.find(subject.query(), depth=depth, allowed=allowed)
+            selection = self._choose(found, request)
+            if depth >= most:
+                break
+        return found, selection
+
+    def _stored_or_found(self, subject: Subject) -> Found:
+        if subject.row is not None:
+            stored = self._store.neighbours(subject.row)
+            if stored is not None:
+                return Found.from_list(stored)
+        depth = self._searcher.state.options.neighbours
+        return self._searcher.shorten(self._searcher.find(subject.query(), depth=depth))
+
+    def _may_be_more(self, found: Found, request: Request) -> bool:
+        """Whether an article that was not found could still reach the least similarity.
+
+        What was not found lies below the floor in cosine and shares no fingerprints; it is
+        given the benefit of the doubt in everything else.
+        """
+        if found.floor <= -1.0:
+            return False
+        guess = np.zeros((1, len(COLUMNS)), np.float16)
+        guess[0, COLUMN["cosine"]] = found.floor
+        guess[0, COLUMN["title_overlap"]] = guess[0, COLUMN["fact_overlap"]] = 0.3
+        guess[0, COLUMN["same_language"]] = 1
+        return bool(self._searcher.similarities(guess)[0] >= request.min_similarity)
+
+    def _is_filtered(self, request: Request) -> bool:
+        return request.predicate is not None or request.filter != Filter()
+
+    def _allowed(self, request: Request) -> Rows:
+        rows = self._store.filter_rows(request.filter)
+        if request.predicate is None:
+            return rows
+        passing = []
+        for start in range(0, len(rows), _SWEEP):
+            cards = self._store.cards(rows[start : start + _SWEEP].tolist())
+            passing += [row for row, card in sorted(cards.items()) if request.predicate(card)]
+        return np.array(passing, np.int64)
+
+    def _choose(self, found: Found, request: Request) -> Selection:
+        return select_related(
+            self._candidates(found, request.filter, request.predicate, request.min_similarity),
+            limit=request.limit,
+            thresholds=request.thresholds,
+            min_similarity=request.min_similarity,
+            ranking=request.ranking,
+            now=request.now,
+            near_duplicates=lambda each: self._near_rows(each.row, found, request.thresholds),
+            vectors=self._unit_vectors,
+        )
+
+    def _candidates(
+        self,
+        found: Found,
+        passing: Filter,
+        predicate: Predicate | None,
+        min_similarity: float = 0.0,
+    ) -> list[Candidate]:
+        scores = self._searcher.similarities(found.table)
+        places = np.flatnonzero(scores >= min_similarity)
+        cards = self._store.cards(found.rows[places].tolist())
+        candidates = []
+        for place in places.tolist():
+            row = int(found.rows[place])
+            card = cards.get(row)
+            if card is None or not passing.passes(card):
+                continue
+            if predicate is None or predicate(card):
+                candidates.append(Candidate(row, card, float(scores[place]), place))
+        return candidates
+
+    def _near_rows(self, row: int, found: Found, thresholds: Thresholds) -> frozenset[int]:
+        """Rows of the near-duplicates of a stored article."""
+        stored = self._store.neighbours(row)
+        if stored is None:
+            return frozenset()
+        near = Found.from_list(stored)
+        if thresholds.same_story < ANCHORS["same_story"] and stored.floor > -1.0:
+            # Below the default, near-duplicates may have been cut from a full list.
+            near = self._searcher.measure(self._searcher.query(row), found.rows[found.rows != row])
+        scores = self._searcher.similarities(near.table)
+        return frozenset(near.rows[scores >= thresholds.same_story].tolist())
+
+    def _unit_vectors(self, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
+        rows = [each.row for each in candidates]
+        found, vectors, languages = self._store.vectors_of(rows)
+        centred = self._searcher.centred(vectors, languages)
+        units = np.zeros((len(rows), centred.shape[1]), np.float32)
+        places = {row: place for place, row in enumerate(rows)}
+        for row, vector in zip(found.tolist(), centred, strict=True):
+            units[places[row]] = vector
+        return units
+
+    def _matches(
+        self, found: Found, selection: Selection, thresholds: Thresholds
+    ) -> tuple[Match, ...]:
+        places = np.array([each.position for each in selection.chosen], np.int64)
+        table = found.table[places]
+        scores = np.array([each.similarity for each in selection.chosen])
+        return tuple(
+            Match(
+                article=each.card,
+                similarity=each.similarity,
+                verdict=thresholds.verdict(each.similarity),
+                relation=relation,
+                evidence=to_evidence(row),
+                also_covered=covered,
+            )
+            for each, covered, relation, row in zip(
+                selection.chosen, selection.covered, relations(table, scores), table, strict=True
+            )
+        )
+
+    def _filler(
+        self, subject: Subject, request: Request, found: Found, selection: Selection
+    ) -> tuple[Filler, ...]:
+        wanted = request.limit - len(selection.chosen)
+        if request.fill is None or wanted <= 0:
+            return ()
+        left_out = {subject.card.id, *selection.own_duplicates}
+        left_out.update(each.card.id for each in selection.chosen)
+        left_out.update(covered for each in selection.covered for covered in each)
+        wider = replace(request.filter, exclude=request.filter.exclude | left_out)
+        if request.fill == "category":
+            if not subject.card.category:
+                return ()
+            wider = replace(wider, categories=frozenset((subject.card.category,)))
+        taken: set[int] = set()
+        filler: list[Filler] = []
+        for row in self._store.latest_rows(wider, _DEEPER * request.limit + wanted):
+            card = self._store.cards([row]).get(row)
+            passes = card is not None and (request.predicate is None or request.predicate(card))
+            if card is None or not passes or row in taken:
+                continue
+            filler.append(Filler(article=card, reason=request.fill))
+            taken |= self._near_rows(row, found, request.thresholds)
+            if len(filler) == wanted:
+                break
+        return tuple(filler)
+
+
+def as_filter(
+    *,
+    categories: Collection[str] = (),
+    languages: Collection[str] = (),
+    sources: Collection[str] = (),
+    sites: Collection[str] = (),
+    after: datetime | None = None,
+    before: datetime | None = None,
+    exclude: Collection[str] = (),
+    public_at: datetime | None = None,
+) -> Filter:
+    """A `Filter` from any collections."""
+
+    def texts(values: Collection[str]) -> frozenset[str]:
+        return frozenset((values,)) if isinstance(values, str) else frozenset(values)
+
+    return Filter(
+        categories=texts(categories),
+        languages=texts(languages),
+        sources=texts(sources),
+        sites=texts(sites),
+        after=after,
+        before=before,
+        exclude=texts(exclude),
+        public_at=public_at,
+    )

@@ -1,0 +1,286 @@
+"""Site-wide boilerplate: found in a corpus, left out of every text that is compared.
+
+Copyright notices, bylines, sharing hints and source lines stand in many articles, as paragraphs
+of their own or glued to the first or last one, often with changing names. They are found by
+what they are (segments carried by many articles) and told from true sentences by three tests:
+
+* enough carriers: at least `min_count` articles and `min_share` of the corpus;
+* different remainders: without the segment the carriers are different texts, near-copies
+  counted once, so that a wire story published ten times is no boilerplate;
+* the form of a notice: a cue ("版权", "编辑", "all rights reserved"), or a share of the corpus
+  (`ANY_FORM_SHARE`) that no sentence of news reaches.
+
+Names, numbers and dates in a segment are slots: "【编辑:王某】" and "【编辑:李某】" are one.
+Pure; the order of the texts never shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from recommender.shingles import fingerprint_many
+from recommender.text import fold_many
+
+Kind = Literal["paragraph", "head", "tail"]
+Key = tuple[Kind, str]
+
+# Any segment in so large a share of a corpus is furniture, whatever its form.
+ANY_FORM_SHARE = 0.2
+_LEAST_LEFT = 80
+_LEAST_SHARE_LEFT = 0.5
+_LONGEST = 400
+_TAIL_LENGTH = 320
+_HEAD_LENGTH = 80
+_MOST_TAILS = 6
+_PASSES = 4
+_REMAINDERS_LOOKED_AT = 400
+
+_SLOT = "…"
+_DIGITS = re.compile(r"[0-9０-９]+(?:[.,:：][0-9０-９]+)*")
+_NAME = r"[A-Za-z\u4e00-\u9fff·•、,，/ .]"
+_AFTER_COLON = re.compile(rf"(?<=[:：])\s*{_NAME}{{1,40}}?(?=\s*[】\])）|;；。]|\s*$)")
+_BYLINE = re.compile(
+    rf"(记者|通讯员|作者|编辑|责编|校对|摄影|监制|主编|实习生|图|文|摄)(?:[\s/|:：]*){_NAME}{{2,40}}?"
+    r"(?=\s*[】\])）|;；]|\s*$)"
+)
+_PLACE_BEFORE_DATE = re.compile(r"(?<=[网社报])[\u4e00-\u9fff]{2,12}?(?=…月…日)")
+_DATELINE = re.compile(
+    r"^[^。！？\n]{0,40}?(?:…日(?:电|讯|消息|报道)|\b(?:AP|Reuters|AFP)\))"
+    r"\s*(?:[（(][^）)\n]{0,40}[）)])?\s*(?:[-—–:：]{1,2}\s*)?"
+)
+_CITY_LINE = re.compile(r"^[A-Z][A-Za-z .,]{2,40}\((?:Reuters|AP|AFP|Xinhua)\)\s*[-—–]{1,2}\s*")
+_LONGEST_BYLINE = 160
+_SLOTS = re.compile(rf"{_SLOT}(?:\s*{_SLOT})+")
+_STARTS = re.compile(r"[（(【\[]|(?<=[。！？!?」”』])|(?<=\. )|(?<=[>|丨])")
+_CUE = re.compile(
+    "版权|声明|转载|来源|编辑|责编|校对|记者|通讯员|作者|扫码|二维码|关注我们|公众号|点击|订阅|"
+    "举报|邮箱|侵权|免责|本文|本站|原标题|延伸阅读|相关阅读|推荐阅读|更多|完[)）]|摄[)）]?$|"
+    "供图|图片|制图|视频|客户端|微信|微博|"
+    r"copyright|all rights reserved|editor|editing by|reporting by|source:|share this|subscribe|"
+    r"newsletter|follow us|sign up|read more|contact|terms of|contributed to this|@",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of boilerplate; names and numbers in `pattern` stand as "…".
+
+    Attributes
+    ----------
+    pattern : str
+    kind : {"paragraph", "head", "tail"}
+        A whole paragraph, or the beginning of the first / end of the last one.
+    count : int
+        Articles that carried it when it was found.
+    """
+
+    pattern: str
+    kind: Kind
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """The segments that a corpus leaves out; the empty one leaves out nothing."""
+
+    segments: tuple[Segment, ...] = ()
+    _keys: frozenset[Key] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        keys = frozenset((segment.kind, segment.pattern) for segment in self.segments)
+        object.__setattr__(self, "_keys", keys)
+
+    def strip(self, text: str) -> str:
+        """The text without its boilerplate.
+
+        What would leave less than half of the text, or fewer than 80 characters, is not done:
+        then the text comes back as it is.
+        """
+        if not self._keys or len(text) <= _LEAST_LEFT:
+            return text
+        stripped = text
+        for _ in range(_PASSES):
+            before = stripped
+            stripped = self._pass(stripped)
+            if stripped == before:
+                break
+        least = max(_LEAST_LEFT, _LEAST_SHARE_LEFT * len(text))
+        return stripped if len(stripped) >= least else text
+
+    def _pass(self, text: str) -> str:
+        lines = [
+            line
+            for line in text.split("\n")
+            if len(line) > _LONGEST or ("paragraph", generalise(line)) not in self._keys
+        ]
+        if not lines:
+            return text
+        for end, key in _heads(lines[0]):
+            if key in self._keys:
+                lines[0] = lines[0][end:].lstrip()
+                break
+        for start, key in _tails(lines[-1]):
+            if key in self._keys:
+                lines[-1] = lines[-1][:start].rstrip()
+                break
+        return "\n".join(line for line in lines if line)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The segments as JSON values."""
+        return [
+            {"pattern": each.pattern, "kind": each.kind, "count": each.count}
+            for each in self.segments
+        ]
+
+    @classmethod
+    def from_dict(cls, data: Sequence[Mapping[str, Any]]) -> Boilerplate:
+        """Read what `to_dict` wrote."""
+        return cls(tuple(Segment(each["pattern"], each["kind"], each["count"]) for each in data))
+
+
+_BYLINE_WORDS = ("记者", "通讯员", "作者", "编辑", "责编", "校对", "摄", "监制", "主编", "实习生", "图", "文")
+
+
+def generalise(segment: str) -> str:
+    """A segment with slots where names, numbers and places change."""
+    text = segment.strip()
+    if _DIGITS.search(text):
+        text = _PLACE_BEFORE_DATE.sub(_SLOT, _DIGITS.sub(_SLOT, text))
+    if ":" in text or "：" in text:
+        text = _AFTER_COLON.sub(_SLOT, text)
+    # Bylines are short, or stand at the end.
+    if len(text) <= _LONGEST_BYLINE and any(word in text for word in _BYLINE_WORDS):
+        text = _BYLINE.sub(rf"\1{_SLOT}", text)
+    return _SLOTS.sub(_SLOT, text) if _SLOT in text else text
+
+
+def _heads(paragraph: str) -> Iterator[tuple[int, Key]]:
+    """Datelines a paragraph may begin with: where each ends, and its key."""
+    beginning = paragraph[:_HEAD_LENGTH]
+    english = _CITY_LINE.match(beginning)
+    if english:
+        # The city changes from report to report; the agency makes the segment.
+        yield english.end(), ("head", _SLOT + beginning[beginning.index("(") : english.end()].strip())
+    # Digits become one slot each, so lengths differ: the end is found again in the original.
+    for match in re.finditer(r"日(?:电|讯|消息|报道)\s*(?:[（(][^）)\n]{0,40}[）)])?", beginning):
+        key = generalise(beginning[: match.end()])
+        if _DATELINE.fullmatch(key):
+            yield match.end(), ("head", key)
+
+
+def _tails(paragraph: str) -> Iterator[tuple[int, Key]]:
+    """Pieces a paragraph may end with, longest first: where each starts, and its key."""
+    first = max(0, len(paragraph) - _TAIL_LENGTH)
+    starts = [match.start() for match in _STARTS.finditer(paragraph, first)]
+    starts = [start for start in starts if first < start < len(paragraph)]
+    for start in sorted(set(starts))[-_MOST_TAILS:]:
+        piece = paragraph[start:].strip()
+        if piece:
+            yield start, ("tail", generalise(piece))
+
+
+def find_boilerplate(
+    texts: Sequence[str], *, min_count: int = 8, min_share: float = 0.002
+) -> Boilerplate:
+    """Find the boilerplate of a corpus.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Clean texts, in any order.
+    min_count : int
+        Least number of carriers whose remainders differ.
+    min_share : float
+        Least share of the texts that are carriers, 0 to 1.
+
+    Returns
+    -------
+    Boilerplate
+        Segments by falling count, then kind and pattern.
+    """
+    least = max(min_count, min_share * len(texts))
+    found: dict[Key, int] = {}
+    remaining = list(texts)
+    for _ in range(_PASSES):
+        fresh = _find_once(remaining, least, min_count, found, len(texts))
+        if not fresh:
+            break
+        found.update(fresh)
+        known = _made(found)
+        # What stands before a tail that was found may be boilerplate too: look again without it.
+        stripped = ((text, known.strip(text)) for text in remaining)
+        remaining = [after for before, after in stripped if after != before]
+    return _made(found)
+
+
+def _made(found: Mapping[Key, int]) -> Boilerplate:
+    order = sorted(found, key=lambda key: (-found[key], key))
+    return Boilerplate(tuple(Segment(key[1], key[0], found[key]) for key in order))
+
+
+def _find_once(
+    texts: Sequence[str], least: float, min_count: int, known: Mapping[Key, int], total: int
+) -> dict[Key, int]:
+    carriers: defaultdict[Key, list[int]] = defaultdict(list)
+    for number, text in enumerate(texts):
+        for key in _candidates(text):
+            carriers[key].append(number)
+    fresh: dict[Key, int] = {}
+    for key, numbers in carriers.items():
+        if key in known or len(numbers) < least or not _is_notice(key, len(numbers), total):
+            continue
+        if _differ(texts, key, numbers, min_count):
+            fresh[key] = len(numbers)
+    return _outermost(fresh)
+
+
+def _candidates(text: str) -> set[Key]:
+    lines = text.split("\n")
+    keys: set[Key] = {
+        ("paragraph", generalise(line)) for line in lines if 0 < len(line) <= _LONGEST
+    }
+    if len(lines) == 1:
+        keys.clear()
+    keys.update(key for _, key in _heads(lines[0]))
+    keys.update(key for _, key in _tails(lines[-1]))
+    return keys
+
+
+def _is_notice(key: Key, count: int, total: int) -> bool:
+    kind, pattern = key
+    if kind == "head" or count >= ANY_FORM_SHARE * total:
+        return True
+    return _CUE.search(pattern) is not None
+
+
+def _differ(texts: Sequence[str], key: Key, numbers: Sequence[int], min_count: int) -> bool:
+    """Whether the carriers are different texts without the segment; near-copies count once."""
+    looked_at = numbers
+    if len(numbers) > _REMAINDERS_LOOKED_AT:
+        # A sample that does not depend on the order of the texts.
+        looked_at = sorted(numbers, key=lambda number: texts[number])[:: len(numbers) // _REMAINDERS_LOOKED_AT]
+    segment = Boilerplate((Segment(key[1], key[0], len(numbers)),))
+    rests = fold_many([segment._pass(texts[number]) for number in looked_at])
+    # Near-copies have, with the odds of their resemblance, the same least hash (Broder 1997).
+    least = {int(hashes[0]) for hashes in fingerprint_many(rests) if len(hashes)}
+    wanted = min_count if looked_at is numbers else max(min_count, len(looked_at) // 2)
+    return len(least) >= wanted
+
+
+def _outermost(fresh: Mapping[Key, int]) -> dict[Key, int]:
+    """Of tails that end alike keep the longer one where it is about as frequent."""
+    kept: dict[Key, int] = {}
+    for (kind, pattern), count in fresh.items():
+        longer = any(
+            other != pattern and other.endswith(pattern) and fresh[(k, other)] >= 0.9 * count
+            for k, other in fresh
+            if k == kind == "tail"
+        )
+        if not longer:
+            kept[(kind, pattern)] = count
+    return kept

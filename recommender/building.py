@@ -1,0 +1,412 @@
+"""Making and changing an index: build, update, remove, rebuild.
+
+Embedding comes first and its vectors are put by as they come, so that an interrupted run loses
+nothing; the lock is taken afterwards, and what readers see changes in one transaction. A killed
+run leaves the index as it was, or complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.centring import Centres
+from recommender.config import IndexOptions, Thresholds
+from recommender.embedders import Embedder, EmbedderIdentity
+from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible
+from recommender.generation import remove_old_generations, write_generation
+from recommender.indexing import (
+    Cleaned,
+    Prepared,
+    Recipe,
+    clean_article,
+    content_digest,
+    make_recipe,
+    prepare,
+)
+from recommender.neighbourhood import enter, fill_all
+from recommender.priors import priors_for, profile_for
+from recommender.progress import Progress
+from recommender.records import Article, Card
+from recommender.search import IndexState, Searcher
+from recommender.store import Document, Pending, Store, Writer
+
+OnDuplicate = Literal["error", "first", "last"]
+
+_EMBED_CHUNK = 64
+_UPDATE_BATCH = 500
+_LONGEST_TAIL = 2_000
+_CLEAN_STEP = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a build, update, removal or rebuild did, in numbers of articles."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    embedded: int = 0
+    total: int = 0
+
+
+def build(
+    folder: Path,
+    articles: Iterable[Article],
+    *,
+    options: IndexOptions,
+    thresholds: Thresholds,
+    embedder: Embedder,
+    progress: Progress,
+    now: datetime,
+    on_duplicate: OnDuplicate = "error",
+) -> Change:
+    """Make an index of these articles, in place of one that may be there.
+
+    Raises
+    ------
+    ArticleError
+        If two articles have one id and `on_duplicate` is "error".
+    IndexLocked
+        If another process is writing to the index.
+    """
+    cleaned = _clean(unique(articles, on_duplicate), progress)
+    recipe = make_recipe(cleaned, options)
+    prepared = _prepare(cleaned, recipe, now, progress)
+    del cleaned
+    with Pending.open(folder, embedder=embedder.identity.fingerprint) as pending:
+        vectors, embedded = embed(prepared, embedder, pending, progress)
+        with Writer.open(folder, create=True) as writer:
+            with writer.transaction():
+                writer.clear()
+                writer.insert_many(_documents(prepared, vectors))
+                _describe(writer, options, thresholds, embedder.identity, recipe)
+                _finish(writer, progress)
+            _tidy(writer)
+        pending.discard()
+    return Change(added=len(prepared), embedded=embedded, total=len(prepared))
+
+
+def update(
+    folder: Path,
+    articles: Iterable[Article],
+    *,
+    embedder: Callable[[], Embedder],
+    progress: Progress,
+    now: datetime,
+    on_duplicate: OnDuplicate = "error",
+) -> Change:
+    """Add articles to an index or replace those of the same id; what is unchanged costs nothing.
+
+    Large updates are committed in batches, each of them whole.
+
+    Parameters
+    ----------
+    embedder : callable
+        Gives the embedder; called only when something must be embedded.
+    """
+    given = list(unique(articles, on_duplicate))
+    with Store.open(folder) as store:
+        state = IndexState.read(store)
+        plan = _plan(store, given)
+    if not plan.changed and not plan.cards:
+        return Change(unchanged=plan.unchanged, total=plan.total)
+    prepared = _prepare(_clean(plan.changed, progress), state.recipe, now, progress)
+    with Pending.open(folder, embedder=state.identity.fingerprint) as pending:
+        pending.put_many(plan.vectors)
+        vectors, embedded = embed(prepared, embedder, pending, progress)
+        with Writer.open(folder) as writer:
+            change = _apply(writer, state.identity, plan.cards, prepared, vectors, progress)
+        pending.discard()
+    return replace(change, unchanged=plan.unchanged, embedded=embedded)
+
+
+def remove(folder: Path, ids: Sequence[str]) -> Change:
+    """Take articles out of the index.
+
+    Raises
+    ------
+    ArticleNotFound
+        If an id is not in the index; nothing is removed then.
+    """
+    with Writer.open(folder) as writer:
+        with writer.transaction():
+            rows = writer.rows_of(ids)
+            missing = [each for each in dict.fromkeys(ids) if each not in rows]
+            if missing:
+                raise ArticleNotFound(
+                    f"Nothing was removed: no article {', '.join(map(repr, missing[:5]))}"
+                    f"{' and others' if len(missing) > 5 else ''} in {folder}."
+                )
+            writer.delete(sorted(rows.values()))
+        return Change(removed=len(rows), total=writer.count())
+
+
+def rebuild(
+    folder: Path,
+    *,
+    options: IndexOptions | None,
+    embedder: Callable[[IndexOptions, EmbedderIdentity], Embedder],
+    progress: Progress,
+    now: datetime,
+) -> Change:
+    """Make everything that is derived from the texts anew: recipe, centres, neighbours, files.
+
+    Only what is embedded differently than before is embedded again.
+    """
+    with Writer.open(folder) as writer:
+        state = IndexState.read(writer)
+        options = options or state.options
+        stored = [each for batch in writer.iter_documents() for each in batch]
+        cleaned = [
+            Cleaned(card=each.card, text=each.text, content_digest=each.content_digest)
+            for _, each in stored
+        ]
+        recipe = make_recipe(cleaned, options)
+        prepared = _prepare(cleaned, recipe, now, progress)
+        model = embedder(options, state.identity)
+        with Pending.open(folder, embedder=model.identity.fingerprint) as pending:
+            if model.identity == state.identity:
+                pending.put_many(
+                    {
+                        each.input_digest: each.sketch.vector
+                        for _, each in stored
+                        if each.sketch.vector is not None
+                    }
+                )
+            vectors, embedded = embed(prepared, model, pending, progress)
+            with writer.transaction():
+                writer.replace_documents(
+                    zip((row for row, _ in stored), _documents(prepared, vectors), strict=True)
+                )
+                _describe(writer, options, state.thresholds, model.identity, recipe)
+                _finish(writer, progress)
+            _tidy(writer)
+            pending.discard()
+    return Change(updated=len(stored), embedded=embedded, total=len(stored))
+
+
+def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Article]:
+    """The articles with each id once, by id, so that input order never shows.
+
+    Raises
+    ------
+    ArticleError
+        If an id comes twice and `on_duplicate` is "error".
+    """
+    found: dict[str, Article] = {}
+    for article in articles:
+        if article.id in found:
+            if on_duplicate == "error":
+                raise ArticleError(
+                    "the id comes twice; say which one wins (first or last), or mend the input",
+                    article_id=article.id,
+                )
+            if on_duplicate == "first":
+                continue
+        found[article.id] = article
+    return [found[key] for key in sorted(found)]
+
+
+def embed(
+    prepared: Sequence[Prepared],
+    embedder: Embedder | Callable[[], Embedder],
+    pending: Pending,
+    progress: Progress,
+) -> tuple[dict[bytes, NDArray[np.float16]], int]:
+    """Vectors of all inputs by digest, and how many of them were embedded now.
+
+    Equal inputs are embedded once. Every chunk is put by before the next, so that a restarted
+    run begins where this one ended.
+    """
+    inputs = {each.input_digest: each.embedding_input for each in prepared if each.embedding_input}
+    vectors = pending.get_many(list(inputs))
+    missing = sorted(
+        (digest for digest in inputs if digest not in vectors),
+        key=lambda digest: (-len(inputs[digest]), digest),
+    )
+    if not missing:
+        return vectors, 0
+    model = embedder() if callable(embedder) else embedder
+    progress("embedding", 0, len(missing))
+    for start in range(0, len(missing), _EMBED_CHUNK):
+        chunk = missing[start : start + _EMBED_CHUNK]
+        made = model.embed([inputs[digest] for digest in chunk]).astype(np.float16)
+        fresh = dict(zip(chunk, made, strict=True))
+        pending.put_many(fresh)
+        vectors.update(fresh)
+        progress("embedding", start + len(chunk), len(missing))
+    return vectors, len(missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What an update has to do."""
+
+    changed: list[Article]
+    cards: dict[str, Card]
+    vectors: dict[bytes, NDArray[np.float16]]
+    unchanged: int
+    total: int
+
+
+def _plan(store: Store, given: Sequence[Article]) -> _Plan:
+    """Compare given articles with the stored ones of the same ids."""
+    changed: list[Article] = []
+    cards: dict[str, Card] = {}
+    vectors: dict[bytes, NDArray[np.float16]] = {}
+    unchanged = 0
+    with store.snapshot():
+        rows = store.rows_of([each.id for each in given])
+        for start in range(0, len(given), _UPDATE_BATCH):
+            batch = given[start : start + _UPDATE_BATCH]
+            stored = store.documents([rows[each.id] for each in batch if each.id in rows])
+            for article in batch:
+                before = stored.get(rows.get(article.id, -1))
+                if before is None or before.content_digest != content_digest(article):
+                    changed.append(article)
+                    continue
+                card = clean_article(article).card
+                if card == before.card:
+                    unchanged += 1
+                elif _same_evidence(card, before.card):
+                    cards[article.id] = card
+                else:
+                    changed.append(article)
+                    if before.sketch.vector is not None:
+                        vectors[before.input_digest] = before.sketch.vector
+        return _Plan(
+            changed=changed, cards=cards, vectors=vectors, unchanged=unchanged, total=store.count()
+        )
+
+
+def _same_evidence(one: Card, other: Card) -> bool:
+    """Whether two cards of one text compare alike with everything."""
+    return (one.date, one.language, one.excerpt) == (other.date, other.language, other.excerpt)
+
+
+def _apply(
+    writer: Writer,
+    identity: EmbedderIdentity,
+    cards: Mapping[str, Card],
+    prepared: Sequence[Prepared],
+    vectors: Mapping[bytes, NDArray[np.float16]],
+    progress: Progress,
+) -> Change:
+    """Write an update; also what another process has done meanwhile is respected."""
+    searcher = Searcher(writer)
+    if searcher.state.identity != identity:
+        raise IndexIncompatible(
+            f"{writer.folder}: the index was rebuilt with another embedder meanwhile; "
+            "run the update again"
+        )
+    added = updated = 0
+    if cards:
+        with writer.transaction():
+            for article_id, row in writer.rows_of(list(cards)).items():
+                writer.update_card(row, cards[article_id])
+                updated += 1
+    for start in range(0, len(prepared), _UPDATE_BATCH):
+        batch = prepared[start : start + _UPDATE_BATCH]
+        with writer.transaction():
+            old = writer.rows_of([each.card.id for each in batch])
+            writer.delete(sorted(old.values()))
+            rows = writer.insert_many(_documents(batch, vectors))
+            searcher.forget()
+            for row in rows:
+                enter(writer, searcher, row)
+        added, updated = added + len(batch) - len(old), updated + len(old)
+        progress("neighbours", start + len(batch), len(prepared))
+        searcher.forget()
+        if searcher.generation.tail_length > _LONGEST_TAIL:
+            with writer.transaction():
+                write_generation(
+                    writer, searcher.state.centres, kind=searcher.state.options.vectors
+                )
+            _tidy(writer)
+            searcher.forget()
+    return Change(added=added, updated=updated, total=writer.count())
+
+
+def _clean(articles: Sequence[Article], progress: Progress) -> list[Cleaned]:
+    cleaned = []
+    for number, article in enumerate(articles, start=1):
+        cleaned.append(clean_article(article))
+        if number % _CLEAN_STEP == 0 or number == len(articles):
+            progress("reading texts", number, len(articles))
+    return cleaned
+
+
+def _prepare(
+    cleaned: Sequence[Cleaned], recipe: Recipe, now: datetime, progress: Progress
+) -> list[Prepared]:
+    prepared: list[Prepared] = []
+    for start in range(0, len(cleaned), _CLEAN_STEP):
+        prepared += prepare(cleaned[start : start + _CLEAN_STEP], recipe, now)
+        progress("fingerprints and facts", len(prepared), len(cleaned))
+    return prepared
+
+
+def _documents(
+    prepared: Sequence[Prepared], vectors: Mapping[bytes, NDArray[np.float16]]
+) -> Iterator[Document]:
+    return (
+        each.document(vectors[each.input_digest] if each.embedding_input else None)
+        for each in prepared
+    )
+
+
+def _describe(
+    writer: Writer,
+    options: IndexOptions,
+    thresholds: Thresholds,
+    identity: EmbedderIdentity,
+    recipe: Recipe,
+) -> None:
+    """Fit the centres to the rows and write the index's description of itself."""
+    _, vectors, languages = writer.vectors()
+    priors = priors_for(identity)
+    centres = Centres.fit(
+        vectors.reshape(-1, identity.dimension),
+        languages,
+        priors=priors.languages,
+        other=priors.other,
+    )
+    writer.set_meta(
+        options=options.to_dict(),
+        thresholds={
+            "same_text": thresholds.same_text,
+            "same_story": thresholds.same_story,
+            "related": thresholds.related,
+        },
+        embedder=identity.to_dict(),
+        recipe=recipe.to_dict(),
+        centres=centres.to_dict(),
+        profile=profile_for(identity),
+    )
+
+
+def _finish(writer: Writer, progress: Progress) -> None:
+    """Write a generation and all neighbours for the rows in this transaction."""
+    searcher = Searcher(writer)
+    state = searcher.state
+    progress("search files", 0, 1)
+    _, index, postings = write_generation(writer, state.centres, kind=state.options.vectors)
+    progress("search files", 1, 1)
+    searcher.forget()
+    fill_all(writer, searcher, index, postings, progress)
+
+
+def _tidy(writer: Writer) -> None:
+    """After the commit: drop files of older generations, fold the log into the database."""
+    info = writer.generation()
+    if info is not None:
+        remove_old_generations(writer.folder, info)
+    writer.checkpoint()

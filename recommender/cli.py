@@ -1,0 +1,588 @@
+"""The command line: thin over `Recommender`; each command mirrors a method of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from recommender import __version__, reports
+from recommender.answering import Fill
+from recommender.building import Change, OnDuplicate
+from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
+from recommender.console import (
+    EXIT_FOUND,
+    RecommenderGroup,
+    StageProgress,
+    changed_thresholds,
+    emit,
+    format_option,
+    index_option,
+    log_to_stderr,
+    output_option,
+    page_width,
+    settings,
+    threshold_options,
+    use_color,
+)
+from recommender.engine import Recommender
+from recommender.errors import ConfigError
+from recommender.records import Article, MatchList, Verdict
+from recommender.sources import Problem, parse_date, read_articles
+
+_SHOWN_PROBLEMS = 20
+
+
+@click.group(
+    cls=RecommenderGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="recommender")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Settings file.  [default: recommender.toml, where there is one]",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary on standard error.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
+def main(config: Path | None, quiet: bool, verbose: bool) -> None:
+    """Related articles and near-duplicates for publishers.
+
+    \b
+    recommender demo                                  see it work on sample articles
+    recommender build articles.jsonl -i indexes/news  build an index
+    recommender related cms-4812 -i indexes/news      read also
+    recommender duplicates -i indexes/news            what to clean up
+    """
+    log_to_stderr(verbose=verbose)
+
+
+def _progress() -> StageProgress:
+    context = click.get_current_context()
+    return StageProgress(quiet=context.find_root().params["quiet"])
+
+
+def _say(text: str) -> None:
+    if not click.get_current_context().find_root().params["quiet"]:
+        click.echo(text, err=True)
+
+
+def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How articles are read."""
+    for option in reversed(
+        (
+            click.option(
+                "--field",
+                "field_pairs",
+                multiple=True,
+                metavar="OURS=THEIRS",
+                help="Name of a field in the input, as in --field body=content. Repeatable.",
+            ),
+            click.option(
+                "--timezone",
+                default="UTC",
+                show_default=True,
+                metavar="ZONE",
+                help="Zone of dates without one, as in Asia/Shanghai.",
+            ),
+            click.option(
+                "--skip-invalid",
+                is_flag=True,
+                help="Report and skip lines that cannot be used; else nothing is changed.",
+            ),
+            click.option(
+                "--on-duplicate",
+                type=click.Choice(("error", "first", "last")),
+                default="error",
+                show_default=True,
+                help="Which of two articles with one id wins.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+class _Input:
+    """Reads the articles of a command and remembers what was skipped."""
+
+    def __init__(self, field_pairs: Iterable[str], timezone: str, *, skip_invalid: bool) -> None:
+        self.fields = dict(settings(click.get_current_context()).fields)
+        for pair in field_pairs:
+            ours, separator, theirs = pair.partition("=")
+            if not (separator and ours and theirs):
+                raise click.BadParameter(f"{pair!r} is not OURS=THEIRS", param_hint="--field")
+            self.fields[ours] = theirs
+        try:
+            self.zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise click.BadParameter(
+                f"{timezone!r} is not the name of a time zone", param_hint="--timezone"
+            ) from error
+        self.skip_invalid = skip_invalid
+        self.skipped = 0
+
+    def read(self, paths: Iterable[str]) -> Iterator[Article]:
+        """The articles of all files, in order."""
+        for path in paths:
+            yield from read_articles(
+                path,
+                fields=self.fields,
+                zone=self.zone,
+                on_problem=self._skip if self.skip_invalid else None,
+            )
+
+    def _skip(self, problem: Problem) -> None:
+        self.skipped += 1
+        if self.skipped <= _SHOWN_PROBLEMS:
+            click.echo(f"Skipped {problem.source}:{problem.line}: {problem.reason}", err=True)
+
+    def close(self) -> None:
+        """Say how much was skipped."""
+        if self.skipped > _SHOWN_PROBLEMS:
+            click.echo(f"Skipped {self.skipped:,} articles in all.", err=True)
+
+
+def _summary(change: Change, index: Path) -> str:
+    done = [
+        f"{count:,} {word}"
+        for word, count in (
+            ("added", change.added),
+            ("updated", change.updated),
+            ("unchanged", change.unchanged),
+            ("removed", change.removed),
+        )
+        if count
+    ]
+    embedded = f" ({change.embedded:,} embedded)" if change.embedded else ""
+    return f"{index}: {', '.join(done) or 'nothing to do'}{embedded}; {change.total:,} articles."
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--embedder", default=DEFAULT_EMBEDDER, show_default=True, help="Model to embed with."
+)
+def demo(folder: Path | None, embedder: str) -> None:
+    """Build an index of sample articles in FOLDER and show what it answers.
+
+    Without FOLDER a temporary one is used and removed again.
+
+    \b
+    recommender demo
+    recommender demo indexes/demo
+    """
+    from recommender.demo import run_demo
+
+    with _progress() as progress:
+        text = run_demo(
+            folder, embedder=embedder, progress=progress, width=page_width(), color=use_color()
+        )
+    emit(text)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@index_option
+@threshold_options
+@click.option(
+    "--embedder",
+    help=f"Model name, folder, or hashing.  [default: {DEFAULT_EMBEDDER}]",
+)
+@click.option("--max-tokens", type=click.IntRange(8, 8192), help="Window that is embedded.")
+@click.option(
+    "--vectors",
+    type=click.Choice(("auto", "exact", "hnsw", "ivf")),
+    help="FAISS index; auto chooses by size.  [default: auto]",
+)
+@click.option("--keep-boilerplate", is_flag=True, help="Compare notices and bylines as well.")
+@_input_options
+def build(
+    files: tuple[str, ...],
+    index: Path,
+    changes: dict[str, float],
+    embedder: str | None,
+    max_tokens: int | None,
+    vectors: str | None,
+    keep_boilerplate: bool,
+    field_pairs: tuple[str, ...],
+    timezone: str,
+    skip_invalid: bool,
+    on_duplicate: str,
+) -> None:
+    """Build an index from JSONL or CSV files (also .gz), - for standard input.
+
+    An index that is there answers on until the new one is complete, and is then replaced. An
+    interrupted build goes on where it was.
+
+    \b
+    recommender build articles.jsonl -i indexes/news
+    recommender build export.csv.gz -i indexes/news --field body=content --timezone Asia/Shanghai
+    """
+    given = _Input(field_pairs, timezone, skip_invalid=skip_invalid)
+    chosen = dict(settings(click.get_current_context()).options)
+    chosen.update(
+        {
+            name: value
+            for name, value in (
+                ("embedder", embedder),
+                ("max_tokens", max_tokens),
+                ("vectors", vectors),
+                ("strip_boilerplate", False if keep_boilerplate else None),
+            )
+            if value is not None
+        }
+    )
+    with (
+        _progress() as progress,
+        Recommender.build(
+            index,
+            given.read(files),
+            options=IndexOptions(**chosen),
+            thresholds=changed_thresholds(Thresholds(), changes),
+            progress=progress,
+            on_duplicate=cast(OnDuplicate, on_duplicate),
+        ) as built,
+    ):
+        count = len(built)
+    given.close()
+    _say(f"{index}: {count:,} articles.")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@index_option
+@_input_options
+def update(
+    files: tuple[str, ...],
+    index: Path,
+    field_pairs: tuple[str, ...],
+    timezone: str,
+    skip_invalid: bool,
+    on_duplicate: str,
+) -> None:
+    """Add articles to an index, or replace those with the same ids.
+
+    \b
+    recommender update today.jsonl -i indexes/news
+    """
+    given = _Input(field_pairs, timezone, skip_invalid=skip_invalid)
+    with _progress() as progress, Recommender.open(index) as opened:
+        change = opened.update(
+            given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
+        )
+    given.close()
+    _say(_summary(change, index))
+
+
+@main.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@index_option
+def remove(ids: tuple[str, ...], index: Path) -> None:
+    """Take articles out of an index.
+
+    \b
+    recommender remove cms-1022 cms-1023 -i indexes/news
+    """
+    with Recommender.open(index) as opened:
+        _say(_summary(opened.remove(ids), index))
+
+
+def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        return None
+    date = parse_date(value)
+    if date is None:
+        raise click.BadParameter(f"{value!r} is not a date, as 2025-07-17 is")
+    return date
+
+
+@main.command()
+@click.argument("article_id", metavar="ID")
+@index_option
+@threshold_options
+@click.option("-n", "--limit", type=click.IntRange(0, 10_000), default=5, show_default=True)
+@click.option(
+    "--min-similarity",
+    type=click.FloatRange(0, 1),
+    help="Least similarity.  [default: the threshold related]",
+)
+@click.option("--category", "categories", multiple=True, help="Only this category. Repeatable.")
+@click.option("--language", "languages", multiple=True, help="Only this language. Repeatable.")
+@click.option("--source", "sources", multiple=True, help="Only this source. Repeatable.")
+@click.option("--site", "sites", multiple=True, help="Only this site. Repeatable.")
+@click.option("--after", callback=_date, metavar="DATE", help="Published on or after.")
+@click.option("--before", callback=_date, metavar="DATE", help="Published before.")
+@click.option("--exclude", multiple=True, metavar="ID", help="Leave out. Repeatable.")
+@click.option(
+    "--half-life",
+    type=click.FloatRange(0, min_open=True),
+    metavar="DAYS",
+    help="Rank an article this much older half as high.",
+)
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="How much likeness to articles already in the list counts against one.",
+)
+@click.option(
+    "--fill",
+    type=click.Choice(("none", "category", "latest")),
+    default="none",
+    show_default=True,
+    help="Fill a short list with newest articles, marked as filler.",
+)
+@click.option("--all", "everything", is_flag=True, help="Also what readers may not see now.")
+@format_option
+@output_option
+def related(
+    article_id: str,
+    index: Path,
+    changes: dict[str, float],
+    limit: int,
+    min_similarity: float | None,
+    categories: tuple[str, ...],
+    languages: tuple[str, ...],
+    sources: tuple[str, ...],
+    sites: tuple[str, ...],
+    after: datetime | None,
+    before: datetime | None,
+    exclude: tuple[str, ...],
+    half_life: float | None,
+    diversity: float,
+    fill: str,
+    everything: bool,
+    form: str,
+    output: str,
+) -> None:
+    """List the best related articles of the article ID, each story once.
+
+    \b
+    recommender related cms-4812 -n 5 --min-similarity 0.55 -i indexes/news
+    recommender related cms-4812 --category 财经 --after 2025-07-01 --fill latest
+    """
+    with Recommender.open(index) as opened:
+        matches = opened.related(
+            article_id,
+            limit=limit,
+            min_similarity=min_similarity,
+            thresholds=changed_thresholds(opened.thresholds, changes),
+            categories=categories,
+            languages=languages,
+            sources=sources,
+            sites=sites,
+            after=after,
+            before=before,
+            exclude=exclude,
+            half_life_days=half_life,
+            diversity=diversity,
+            fill=None if fill == "none" else cast(Fill, fill),
+            public_only=not everything,
+        )
+        card = opened.get(article_id)
+    if form == "table":
+        text = reports.matches_text(card, matches, width=page_width(), color=use_color(output))
+    else:
+        rows = reports.match_rows(matches)
+        rows += reports.filler_rows(matches.filler, first_rank=len(rows) + 1)
+        text = reports.render_rows(rows, form)
+        if matches.reason:
+            _say(matches.reason)
+    emit(text, output)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@index_option
+@threshold_options
+@click.option("--title", default="", help="Title of the draft.  [default: the HTML's, or none]")
+@click.option("--id", "article_id", help="Id of the draft, if it is in the index already.")
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option("--exit-code", is_flag=True, help="Exit with 3 when a near-duplicate is found.")
+@format_option
+@output_option
+def check(
+    file: str,
+    index: Path,
+    changes: dict[str, float],
+    title: str,
+    article_id: str | None,
+    limit: int,
+    exit_code: bool,
+    form: str,
+    output: str,
+) -> None:
+    """Compare a draft (HTML or text, - for standard input) with the index before publishing.
+
+    Nothing is stored.
+
+    \b
+    recommender check draft.html -i indexes/news --exit-code
+    """
+    from recommender.sources import read_draft
+
+    draft = read_draft(file, title=title, article_id=article_id)
+    with Recommender.open(index) as opened:
+        matches = opened.near_duplicates(
+            draft, limit=limit, thresholds=changed_thresholds(opened.thresholds, changes)
+        )
+    if form != "table":
+        emit(reports.render_rows(reports.match_rows(matches), form), output)
+    elif matches:
+        emit(
+            reports.matches_text(None, matches, width=page_width(), color=use_color(output)),
+            output,
+        )
+    else:
+        emit("No near-duplicates.\n", output)
+    if exit_code and matches:
+        click.get_current_context().exit(EXIT_FOUND)
+
+
+@main.command()
+@click.argument("first", metavar="ID")
+@click.argument("second", metavar="ID")
+@index_option
+@threshold_options
+@format_option
+@output_option
+def compare(
+    first: str, second: str, index: Path, changes: dict[str, float], form: str, output: str
+) -> None:
+    """Compare two articles of the index and show all evidence.
+
+    \b
+    recommender compare cms-1022 cms-1023 -i indexes/news
+    """
+    with Recommender.open(index) as opened:
+        comparison = opened.compare(
+            first, second, thresholds=changed_thresholds(opened.thresholds, changes)
+        )
+    if form == "table":
+        text = reports.comparison_text(comparison, width=page_width(), color=use_color(output))
+    else:
+        text = reports.render_rows([reports.comparison_row(comparison)], form)
+    emit(text, output)
+
+
+@main.command()
+@index_option
+@threshold_options
+@click.option(
+    "--verdict",
+    type=click.Choice((Verdict.SAME_TEXT.value, Verdict.SAME_STORY.value)),
+    default=Verdict.SAME_STORY.value,
+    show_default=True,
+    help="Weakest verdict that puts two articles into a group.",
+)
+@click.option(
+    "--fail-above",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Exit with 3 when there are more groups than N.",
+)
+@format_option
+@output_option
+def duplicates(
+    index: Path,
+    changes: dict[str, float],
+    verdict: str,
+    fail_above: int | None,
+    form: str,
+    output: str,
+) -> None:
+    """Report near-duplicates in groups, each with the article to keep.
+
+    \b
+    recommender duplicates -i indexes/news
+    recommender duplicates --verdict same-text -f csv -o duplicates.csv -i indexes/news
+    """
+    with Recommender.open(index) as opened:
+        groups = opened.duplicate_groups(
+            thresholds=changed_thresholds(opened.thresholds, changes), verdict=Verdict(verdict)
+        )
+    if form == "table":
+        text = reports.groups_text(groups, width=page_width(), color=use_color(output))
+    else:
+        text = reports.render_rows(reports.group_rows(groups), form)
+    emit(text, output)
+    if fail_above is not None and len(groups) > fail_above:
+        click.get_current_context().exit(EXIT_FOUND)
+
+
+@main.command()
+@index_option
+@click.option("--problems", is_flag=True, help="List articles with something odd instead.")
+@format_option
+@output_option
+def info(index: Path, problems: bool, form: str, output: str) -> None:
+    """Show what is in an index and how it was made.
+
+    \b
+    recommender info -i indexes/news
+    recommender info --problems -i indexes/news
+    """
+    with Recommender.open(index) as opened:
+        if problems:
+            found = opened.problems()
+            table = reports.problems_text(found, width=page_width(), color=use_color(output))
+            rows = reports.problem_rows(found)
+        else:
+            described = opened.info()
+            table = reports.info_text(described, width=page_width(), color=use_color(output))
+            rows = [reports.info_row(described)]
+    emit(table if form == "table" else reports.render_rows(rows, form), output)
+
+
+@main.command()
+@index_option
+def verify(index: Path) -> None:
+    """Read the whole index and say whether anything is wrong; exit code 1 if so.
+
+    \b
+    recommender verify -i indexes/news
+    """
+    with _progress() as progress, Recommender.open(index) as opened:
+        problems = opened.verify(progress=progress)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        click.get_current_context().exit(1)
+    click.echo(f"{index}: nothing is wrong.")
+
+
+@main.command()
+@index_option
+@click.option("--embedder", help="Change to this model: every article is embedded again.")
+@click.option("--max-tokens", type=click.IntRange(8, 8192), help="Change the embedded window.")
+@click.option(
+    "--vectors",
+    type=click.Choice(("auto", "exact", "hnsw", "ivf")),
+    help="Change the kind of the FAISS index.",
+)
+def rebuild(
+    index: Path, embedder: str | None, max_tokens: int | None, vectors: str | None
+) -> None:
+    """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
+
+    \b
+    recommender rebuild -i indexes/news
+    """
+    with _progress() as progress, Recommender.open(index) as opened:
+        options = None
+        if embedder or max_tokens or vectors:
+            changed = {"embedder": embedder, "max_tokens": max_tokens, "vectors": vectors}
+            options = IndexOptions(
+                **{
+                    **opened.info().options.to_dict(),
+                    **{name: value for name, value in changed.items() if value is not None},
+                }
+            )
+        change = opened.rebuild(options=options, progress=progress)
+    _say(_summary(change, index))

@@ -1,0 +1,209 @@
+"""Settings: thresholds and index options, validated and frozen; `recommender.toml`; package data.
+
+The only module that reads the numbers shipped with the package (profiles, priors). It hands
+them in as plain values, so that the pure modules never open a file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from recommender.errors import ConfigError
+from recommender.records import Verdict
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - the same parser under its earlier name
+    import tomli as tomllib
+
+CONFIG_NAME = "recommender.toml"
+DEFAULT_EMBEDDER = "multilingual-e5-small"
+VectorKind = Literal["auto", "exact", "hnsw", "ivf"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Where similarity turns into a verdict; each includes its lower edge.
+
+    Parameters
+    ----------
+    same_text, same_story, related : float
+        Similarities from 0 to 1, in falling order.
+
+    Raises
+    ------
+    ConfigError
+        If one is not a number from 0 to 1 or they are out of order.
+    """
+
+    same_text: float = 0.90
+    same_story: float = 0.75
+    related: float = 0.50
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ConfigError(f"threshold {each.name} must be a number, not {value!r}")
+            if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+                raise ConfigError(f"threshold {each.name} must lie between 0 and 1, not {value}")
+            object.__setattr__(self, each.name, float(value))
+        if not self.related <= self.same_story <= self.same_text:
+            raise ConfigError(
+                "thresholds must not rise from same_text to related: "
+                f"same_text {self.same_text}, same_story {self.same_story}, related {self.related}"
+            )
+
+    def verdict(self, similarity: float) -> Verdict:
+        """Cut a similarity into a verdict."""
+        if similarity >= self.same_text:
+            return Verdict.SAME_TEXT
+        if similarity >= self.same_story:
+            return Verdict.SAME_STORY
+        return Verdict.RELATED if similarity >= self.related else Verdict.UNRELATED
+
+    def with_changes(self, **changes: float | None) -> Thresholds:
+        """A copy with the given thresholds changed; `None` keeps the present value."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """How an index is built; stored in it, changed only by `rebuild`.
+
+    Parameters
+    ----------
+    embedder : str
+        "multilingual-e5-small", "hashing", a folder, or a name on the model hub.
+    max_tokens : int or None
+        Window of title and lead that is embedded; `None` leaves it to the embedder.
+    vectors : {"auto", "exact", "hnsw", "ivf"}
+        The FAISS index; "auto" chooses by size.
+    neighbours : int
+        Candidates kept for each article with their evidence.
+    strip_boilerplate : bool
+        Whether recurring segments are kept out of embedding and fingerprints.
+    boilerplate_min_count : int
+        Least number of different articles that carry a segment.
+    boilerplate_min_share : float
+        Least share of the corpus that carries it, 0 to 1.
+    """
+
+    embedder: str = DEFAULT_EMBEDDER
+    max_tokens: int | None = None
+    vectors: VectorKind = "auto"
+    neighbours: int = 50
+    strip_boilerplate: bool = True
+    boilerplate_min_count: int = 8
+    boilerplate_min_share: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.embedder, str) or not self.embedder.strip():
+            raise ConfigError("embedder must be the name of a model")
+        if self.vectors not in ("auto", "exact", "hnsw", "ivf"):
+            raise ConfigError(f"vectors must be auto, exact, hnsw or ivf, not {self.vectors!r}")
+        _check_whole("max_tokens", self.max_tokens, least=8, most=8192, optional=True)
+        _check_whole("neighbours", self.neighbours, least=1, most=1000)
+        _check_whole("boilerplate_min_count", self.boilerplate_min_count, least=2, most=10**9)
+        if not isinstance(self.strip_boilerplate, bool):
+            raise ConfigError(f"strip_boilerplate must be true or false, not {self.strip_boilerplate!r}")
+        share = self.boilerplate_min_share
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise ConfigError(f"boilerplate_min_share must lie between 0 and 1, not {share!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain values, for storing."""
+        return asdict(self)
+
+
+def _check_whole(
+    name: str, value: object, *, least: int, most: int, optional: bool = False
+) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigError(f"{name} must be a whole number from {least:,} to {most:,}, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `recommender.toml` says.
+
+    Attributes
+    ----------
+    index : str or None
+        Folder of the index.
+    options : mapping
+        Values for `IndexOptions` that the file sets.
+    thresholds : mapping
+        Values for `Thresholds` that the file sets.
+    fields : mapping
+        Field mapping of the input: our name → the name in the file.
+    """
+
+    index: str | None = None
+    options: Mapping[str, Any]
+    thresholds: Mapping[str, float]
+    fields: Mapping[str, str]
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """Read `recommender.toml`, or the one in the working folder; a missing default is empty.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not TOML, or holds an unknown or invalid key.
+    """
+    file = path or Path(CONFIG_NAME)
+    if path is None and not file.is_file():
+        return Settings(options={}, thresholds={}, fields={})
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    try:
+        return _settings(data)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
+
+
+def _settings(data: dict[str, Any]) -> Settings:
+    _known("the file", data, {"index", "options", "thresholds", "fields"})
+    tables = {name: data.get(name, {}) for name in ("options", "thresholds", "fields")}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{name} must be a table, written [{name}]")
+    _known("[options]", tables["options"], {each.name for each in fields(IndexOptions)})
+    _known("[thresholds]", tables["thresholds"], {each.name for each in fields(Thresholds)})
+    IndexOptions(**tables["options"])
+    Thresholds().with_changes(**tables["thresholds"])
+    for key, value in tables["fields"].items():
+        if not isinstance(value, str):
+            raise ConfigError(f"[fields] {key} must be text, not {value!r}")
+    index = data.get("index")
+    if index is not None and not isinstance(index, str):
+        raise ConfigError(f"index must be the path of a folder, not {index!r}")
+    return Settings(index=index, **tables)
+
+
+def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:
+    for key in table:
+        if key not in names:
+            raise ConfigError(f"{where} has an unknown key {key!r}; known are {', '.join(sorted(names))}")
+
+
+@lru_cache(maxsize=None)
+def package_data(name: str) -> Any:
+    """Read one of the JSON files of fitted numbers that ship in `recommender/data`."""
+    return json.loads(resources.files("recommender").joinpath("data", name).read_text("utf-8"))

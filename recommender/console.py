@@ -1,0 +1,253 @@
+"""What every command shares: options, progress on standard error, errors as one line, output.
+
+Results go to standard output or a file, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.progress import TaskID
+
+from recommender.config import CONFIG_NAME, Settings, Thresholds, read_settings
+from recommender.errors import ConfigError, RecommenderError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+EXIT_FOUND = 3
+_INTERRUPTED = 130
+_QUIET_SECONDS = 10.0
+_WIDEST = 160
+
+
+class RecommenderGroup(click.Group):
+    """Turns the library's errors into one clear line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a `RecommenderError` ends it with exit code 1, Ctrl-C with 130."""
+        try:
+            return super().invoke(ctx)
+        except RecommenderError as error:
+            line = " ".join(str(error).split())
+            click.echo(f"Error: {line}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted; the index is as it was before or after the change.", err=True)
+            ctx.exit(_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our output went away, as `head` does; nobody is left to tell.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            ctx.exit(0)
+
+
+class StageProgress:
+    """Shows stages of long work: bars on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True)
+        self._bars: RichProgress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._last = time.monotonic()
+        self._finished: set[str] = set()
+
+    def __enter__(self) -> StageProgress:
+        if not self._quiet and self._console.is_terminal:
+            self._bars = RichProgress(
+                TextColumn("{task.description:<22}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(elapsed_when_finished=True),
+                console=self._console,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is."""
+        if self._quiet:
+            return
+        if self._bars is not None:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._bars.add_task(stage, total=total)
+            self._bars.update(self._tasks[stage], completed=done, total=total)
+            return
+        now = time.monotonic()
+        complete = done >= total
+        if complete and stage in self._finished:
+            return
+        if complete or now - self._last >= _QUIET_SECONDS:
+            share = f" ({done / total:.0%})" if total else ""
+            click.echo(f"{stage}: {done:,} of {total:,}{share}", err=True)
+            self._last = now
+            if complete:
+                self._finished.add(stage)
+
+
+def settings(ctx: click.Context) -> Settings:
+    """What `recommender.toml` says, read once a run."""
+    found = ctx.find_root().meta.get("recommender.settings")
+    if found is None:
+        found = read_settings(ctx.find_root().params.get("config"))
+        ctx.find_root().meta["recommender.settings"] = found
+    return found  # type: ignore[no-any-return]
+
+
+def index_option(command: Command) -> Command:
+    """`-i/--index`, the environment, or `recommender.toml`; the command gets `index: Path`."""
+
+    @click.option(
+        "-i",
+        "--index",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="RECOMMENDER_INDEX",
+        show_envvar=True,
+        help=f"Folder of the index.  [default: the one named in {CONFIG_NAME}]",
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, index: Path | None, **kwargs: Any) -> Any:
+        context = click.get_current_context()
+        if index is None:
+            named = settings(context).index
+            if named is None:
+                raise click.UsageError(
+                    "no index is named: give -i FOLDER, set RECOMMENDER_INDEX, or write "
+                    f'index = "FOLDER" into {CONFIG_NAME}',
+                    ctx=context,
+                )
+            index = Path(named)
+        return command(*args, index=index, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def threshold_options(command: Command) -> Command:
+    """`--same-text`, `--same-story`, `--related`; the command gets `changes: dict`."""
+
+    @click.option(
+        "--same-text",
+        type=click.FloatRange(0, 1),
+        help="Least similarity of the verdict same-text.  [default: the index's, 0.90]",
+    )
+    @click.option(
+        "--same-story",
+        type=click.FloatRange(0, 1),
+        help="Least similarity of the verdict same-story.  [default: the index's, 0.75]",
+    )
+    @click.option(
+        "--related",
+        type=click.FloatRange(0, 1),
+        help="Least similarity of the verdict related.  [default: the index's, 0.50]",
+    )
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any,
+        same_text: float | None,
+        same_story: float | None,
+        related: float | None,
+        **kwargs: Any,
+    ) -> Any:
+        given = {"same_text": same_text, "same_story": same_story, "related": related}
+        changes = dict(settings(click.get_current_context()).thresholds)
+        changes.update({name: value for name, value in given.items() if value is not None})
+        return command(*args, changes=changes, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def changed_thresholds(base: Thresholds, changes: dict[str, float]) -> Thresholds:
+    """The thresholds with what the command line and the file change."""
+    try:
+        return base.with_changes(**changes)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def format_option(command: Command) -> Command:
+    """`-f/--format` for commands that print an answer."""
+    return click.option(
+        "-f",
+        "--format",
+        "form",
+        type=click.Choice(("table", "json", "jsonl", "csv")),
+        default="table",
+        show_default=True,
+        help="How the answer is written.",
+    )(command)
+
+
+def output_option(command: Command) -> Command:
+    """`-o/--output`, `-` for standard output."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, allow_dash=True),
+        default="-",
+        show_default=True,
+        help="File to write, - for standard output.",
+    )(command)
+
+
+def emit(text: str, output: str = "-") -> None:
+    """Write an answer to standard output, or whole into a file."""
+    if output == "-":
+        click.echo(text, nl=False)
+        return
+    target = Path(output)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=target.parent, delete=False
+        ) as file:
+            file.write(text)
+        temporary = Path(file.name)
+        # The permissions of any new file, not those of a temporary one.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(target)
+    except OSError as error:
+        raise ConfigError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def page_width() -> int:
+    """Columns of the terminal; a file or a pipe gets a wide page."""
+    if not sys.stdout.isatty():
+        return _WIDEST
+    return min(shutil.get_terminal_size().columns, _WIDEST)
+
+
+def use_color(output: str = "-") -> bool:
+    """Whether the answer goes to a terminal that wants colours."""
+    return output == "-" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Show the library's warnings, and under --verbose its notes, on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("recommender")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)

@@ -1,0 +1,535 @@
+"""`Recommender`: one index as a library user, the command line and a service see it.
+
+Joins the parts and holds no rule of its own. The clock comes in here, the embedder is loaded
+here when it is first needed, and every answer is given inside one snapshot of the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from os import PathLike
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+
+import numpy as np
+
+from recommender import building, inspection
+from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
+from recommender.building import Change, OnDuplicate
+from recommender.config import IndexOptions, Thresholds
+from recommender.duplicates import group
+from recommender.embedders import Embedder, EmbedderIdentity, load_embedder
+from recommender.errors import ArticleNotFound, ConfigError, IndexIncompatible
+from recommender.facts import unpack
+from recommender.indexing import clean_article, comparable_draft, prepare
+from recommender.inspection import ArticleProblem, IndexInfo
+from recommender.progress import Progress, silent
+from recommender.records import (
+    Article,
+    Card,
+    Comparison,
+    DuplicateGroup,
+    DuplicatePair,
+    Filter,
+    MatchList,
+)
+from recommender.retrieval import Ranking
+from recommender.search import IndexState, Query, Searcher
+from recommender.store import Store
+
+PathLikeText = str | PathLike[str]
+
+
+class Recommender:
+    """Related articles and near-duplicates from one index.
+
+    Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
+    from several threads, which take turns. A change made by another process is seen by the next
+    call.
+    """
+
+    def __init__(
+        self, store: Store, *, thresholds: Thresholds | None, embedder: Embedder | str | None
+    ) -> None:
+        self._store = store
+        self._searcher = Searcher(store)
+        self._answerer = Answerer(self._searcher)
+        self._thresholds = thresholds
+        self._embedder = embedder if not isinstance(embedder, str) else None
+        # An answer reads and fills caches; threads take turns, which costs less than it takes
+        # to keep one set of caches a thread.
+        self._turn = RLock()
+
+    @classmethod
+    def open(
+        cls,
+        path: PathLikeText,
+        *,
+        thresholds: Thresholds | None = None,
+        embedder: Embedder | str | None = None,
+    ) -> Recommender:
+        """Open an index for reading; no model is loaded.
+
+        Parameters
+        ----------
+        path : path
+            Folder of the index.
+        thresholds : Thresholds, optional
+            In place of those stored in the index.
+        embedder : Embedder or str, optional
+            The embedder, or the name of the one, that must have made the index; by default the
+            one recorded in it is loaded when a text must be embedded.
+
+        Raises
+        ------
+        IndexMissing
+            If there is no index, or only an unfinished build.
+        IndexCorrupt, IndexIncompatible
+            If it is damaged, of a newer format, or made by another embedder.
+        """
+        store = Store.open(Path(path))
+        try:
+            opened = cls(store, thresholds=thresholds, embedder=embedder)
+            with store.snapshot():
+                opened._check_embedder(embedder)
+        except BaseException:
+            store.close()
+            raise
+        return opened
+
+    @classmethod
+    def build(
+        cls,
+        path: PathLikeText,
+        articles: Iterable[Article],
+        *,
+        embedder: Embedder | str | None = None,
+        thresholds: Thresholds | None = None,
+        options: IndexOptions | None = None,
+        progress: Progress = silent,
+        on_duplicate: OnDuplicate = "error",
+        now: datetime | None = None,
+    ) -> Recommender:
+        """Build an index and open it; one that is there is replaced when the new one is complete.
+
+        Parameters
+        ----------
+        path : path
+            Folder of the index; made when missing.
+        articles : iterable of Article
+            In any order; the result does not depend on it.
+        embedder : Embedder or str, optional
+            Wins over `options.embedder`.
+        thresholds : Thresholds, optional
+            Stored in the index.
+        options : IndexOptions, optional
+        progress : callable
+            Called with a stage, how much is done, and how much there is.
+        on_duplicate : {"error", "first", "last"}
+            Which of two articles with one id wins.
+        now : datetime, optional
+            The present moment; dates far after it are implausible.
+
+        Raises
+        ------
+        ArticleError
+            If an id comes twice and `on_duplicate` is "error".
+        EmbedderUnavailable
+            If the model cannot be loaded.
+        IndexLocked
+            If another process is writing to the index.
+        """
+        options = options or IndexOptions()
+        model = _load(embedder, options)
+        building.build(
+            Path(path),
+            articles,
+            options=options,
+            thresholds=thresholds or Thresholds(),
+            embedder=model,
+            progress=progress,
+            now=now or _now(),
+            on_duplicate=on_duplicate,
+        )
+        return cls.open(path, embedder=model)
+
+    def close(self) -> None:
+        """Close the files; the object cannot be used afterwards."""
+        self._store.close()
+
+    def __enter__(self) -> Recommender:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._store.count()
+
+    def __contains__(self, article_id: object) -> bool:
+        return isinstance(article_id, str) and self._store.row_of(article_id) is not None
+
+    @property
+    def path(self) -> Path:
+        """Folder of the index."""
+        return self._store.folder
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds in force: those given on opening, else those stored in the index."""
+        return self._thresholds or self._searcher.state.thresholds
+
+    def related(
+        self,
+        article: str | Article,
+        *,
+        limit: int = 5,
+        min_similarity: float | None = None,
+        thresholds: Thresholds | None = None,
+        categories: Collection[str] = (),
+        languages: Collection[str] = (),
+        sources: Collection[str] = (),
+        sites: Collection[str] = (),
+        after: datetime | None = None,
+        before: datetime | None = None,
+        exclude: Collection[str] = (),
+        predicate: Predicate | None = None,
+        half_life_days: float | None = None,
+        diversity: float = 0.0,
+        fill: Fill | None = None,
+        public_only: bool = True,
+        now: datetime | None = None,
+    ) -> MatchList:
+        """The best related articles, each story once.
+
+        Never holds a near-duplicate of the article nor two of one another, and is never padded:
+        where fewer match, fewer come back, and `reason` says why.
+
+        Parameters
+        ----------
+        article : str or Article
+            Id of a stored article, or one that need not be in the index.
+        limit : int
+            Most matches.
+        min_similarity : float, optional
+            Least similarity, its edge included; by default the threshold "related".
+        thresholds : Thresholds, optional
+            For this call.
+        categories, languages, sources, sites : collections of str
+            Only articles with one of these values; a single text is one value.
+        after, before : datetime, optional
+            Only articles published at or after / strictly before.
+        exclude : collection of str
+            Ids to leave out.
+        predicate : callable, optional
+            Given a `Card`, whether the article may be in the list.
+        half_life_days : float, optional
+            Ranks an article this much older half as high; similarities stay as they are.
+        diversity : float
+            From 0 to 1: how much likeness to articles already in the list counts against one.
+        fill : {"category", "latest"}, optional
+            Adds `filler` up to the limit, apart from the matches.
+        public_only : bool
+            Whether what readers may not see now is left out.
+        now : datetime, optional
+            The present moment.
+
+        Raises
+        ------
+        ArticleNotFound
+            If no article has that id.
+        ConfigError
+            If a limit, similarity or option is out of range.
+        """
+        now = now or _now()
+        chosen = thresholds or self.thresholds
+        least = chosen.related if min_similarity is None else min_similarity
+        _check_request(limit, least, fill)
+        request = Request(
+            limit=limit,
+            thresholds=chosen,
+            min_similarity=least,
+            filter=as_filter(
+                categories=categories,
+                languages=languages,
+                sources=sources,
+                sites=sites,
+                after=after,
+                before=before,
+                exclude=exclude,
+                public_at=now if public_only else None,
+            ),
+            predicate=predicate,
+            ranking=Ranking(half_life_days=half_life_days, diversity=diversity),
+            fill=fill,
+            now=now,
+        )
+        with self._answering(article) as (subject,):
+            return self._answerer.related(subject, request)
+
+    def near_duplicates(
+        self,
+        article: str | Article,
+        *,
+        limit: int = 20,
+        min_similarity: float | None = None,
+        thresholds: Thresholds | None = None,
+        exclude: Collection[str] = (),
+        public_only: bool = False,
+        now: datetime | None = None,
+    ) -> MatchList:
+        """Articles with the same text or the same story, closest first; nothing is stored.
+
+        A draft that carries the id of a stored article is not compared with that article.
+
+        Parameters
+        ----------
+        article : str or Article
+            Id of a stored article, or one that need not be in the index.
+        limit : int
+            Most matches.
+        min_similarity : float, optional
+            Least similarity; by default the threshold "same story".
+        thresholds : Thresholds, optional
+            For this call.
+        exclude : collection of str
+            Ids to leave out.
+        public_only : bool
+            Whether what readers may not see now is left out; an editor wants to see it.
+        now : datetime, optional
+            The present moment.
+
+        Raises
+        ------
+        ArticleNotFound, ConfigError
+            As for `related`.
+        """
+        now = now or _now()
+        chosen = thresholds or self.thresholds
+        least = chosen.same_story if min_similarity is None else min_similarity
+        _check_request(limit, least, None)
+        passing = as_filter(exclude=exclude, public_at=now if public_only else None)
+        with self._answering(article) as (subject,):
+            return self._answerer.near_duplicates(
+                subject, limit=limit, min_similarity=least, thresholds=chosen, passing=passing
+            )
+
+    def compare(
+        self, first: str | Article, second: str | Article, *, thresholds: Thresholds | None = None
+    ) -> Comparison:
+        """Compare two articles, stored or not, with all evidence and the facts that differ.
+
+        Raises
+        ------
+        ArticleNotFound
+            If an id is not in the index.
+        """
+        with self._answering(first, second) as (one, other):
+            return self._answerer.compare(one, other, thresholds or self.thresholds)
+
+    def duplicate_pairs(self, *, thresholds: Thresholds | None = None) -> list[DuplicatePair]:
+        """All pairs of the index that are near-duplicates, closest first, ties by ids."""
+        with self._turn, self._store.snapshot():
+            pairs = list(self._answerer.duplicate_pairs(thresholds or self.thresholds))
+        return sorted(pairs, key=lambda p: (-p.similarity, p.first.id, p.second.id))
+
+    def duplicate_groups(self, *, thresholds: Thresholds | None = None) -> list[DuplicateGroup]:
+        """Near-duplicates in groups, each with the article to keep; largest group first."""
+        return group(self.duplicate_pairs(thresholds=thresholds))
+
+    def get(self, article_id: str) -> Card:
+        """What the index shows of an article.
+
+        Raises
+        ------
+        ArticleNotFound
+            If no article has that id.
+        """
+        with self._turn, self._store.snapshot():
+            return self._store.cards([self._row(article_id)])[self._row(article_id)]
+
+    def update(
+        self,
+        articles: Iterable[Article],
+        *,
+        progress: Progress = silent,
+        on_duplicate: OnDuplicate = "error",
+        now: datetime | None = None,
+    ) -> Change:
+        """Add articles, or replace those of the same ids; durable on return, seen by every reader.
+
+        Raises
+        ------
+        ArticleError
+            If an id comes twice and `on_duplicate` is "error".
+        EmbedderUnavailable
+            If the index's model cannot be loaded; nothing has changed then.
+        IndexLocked
+            If another process is writing to the index.
+        """
+        return building.update(
+            self.path,
+            articles,
+            embedder=self._model,
+            progress=progress,
+            now=now or _now(),
+            on_duplicate=on_duplicate,
+        )
+
+    def remove(self, ids: Collection[str]) -> Change:
+        """Take articles out of the index; durable on return.
+
+        Raises
+        ------
+        ArticleNotFound
+            If an id is not in the index; nothing is removed then.
+        """
+        return building.remove(self.path, [ids] if isinstance(ids, str) else list(ids))
+
+    def rebuild(
+        self,
+        *,
+        options: IndexOptions | None = None,
+        embedder: Embedder | str | None = None,
+        progress: Progress = silent,
+        now: datetime | None = None,
+    ) -> Change:
+        """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
+
+        Parameters
+        ----------
+        options : IndexOptions, optional
+            New options; by default the stored ones.
+        embedder : Embedder or str, optional
+            Another embedder; every article is embedded with it.
+        """
+
+        def choose(wanted: IndexOptions, recorded: EmbedderIdentity) -> Embedder:
+            if embedder is not None or options is not None:
+                self._embedder = _load(embedder, wanted)
+                return self._embedder
+            return self._model()
+
+        return building.rebuild(
+            self.path, options=options, embedder=choose, progress=progress, now=now or _now()
+        )
+
+    def verify(self, *, progress: Progress = silent) -> list[str]:
+        """Read the whole index and say what is wrong, in plain words; empty when nothing is."""
+        with self._turn, self._store.snapshot():
+            return inspection.verify(self._searcher, progress)
+
+    def info(self) -> IndexInfo:
+        """What is in the index and how it was made."""
+        with self._turn, self._store.snapshot():
+            return inspection.describe(self._searcher)
+
+    def problems(self) -> list[ArticleProblem]:
+        """Articles whose title does not fit, whose body is next to empty, or whose date lies."""
+        with self._turn, self._store.snapshot():
+            return inspection.find_problems(self._searcher)
+
+    @contextmanager
+    def _answering(self, *articles: str | Article) -> Iterator[Sequence[Subject]]:
+        """Subjects for ids and articles, inside one snapshot; drafts are embedded before it."""
+        with self._turn:
+            with self._store.snapshot():
+                state = self._searcher.state
+            drafts = {
+                place: self._draft(article, state)
+                for place, article in enumerate(articles)
+                if isinstance(article, Article)
+            }
+            with self._store.snapshot():
+                yield [
+                    drafts[place] if place in drafts else self._stored(str(article))
+                    for place, article in enumerate(articles)
+                ]
+
+    def _stored(self, article_id: str) -> Subject:
+        row = self._row(article_id)
+        return Subject(card=self._store.cards([row])[row], row=row, searcher=self._searcher)
+
+    def _draft(self, article: Article, state: IndexState) -> Subject:
+        prepared = prepare([clean_article(article)], state.recipe, _now())[0]
+        vector = None
+        if prepared.embedding_input:
+            vector = self._model().embed([prepared.embedding_input])[0].astype(np.float16)
+        query = Query(
+            comparable=comparable_draft(prepared),
+            vector=vector,
+            row=self._store.row_of(article.id),
+        )
+        return Subject(
+            card=prepared.card,
+            row=None,
+            searcher=self._searcher,
+            draft=query,
+            draft_facts=unpack(prepared.sketch.facts),
+        )
+
+    def _row(self, article_id: str) -> int:
+        row = self._store.row_of(article_id)
+        if row is None:
+            raise ArticleNotFound(f"No article {article_id!r} in {self.path}.")
+        return row
+
+    def _model(self) -> Embedder:
+        """The embedder that made the index, loaded when first needed."""
+        identity = self._searcher.state.identity
+        if self._embedder is None or self._embedder.identity != identity:
+            model = load_embedder(
+                identity.name,
+                source=identity.source,
+                max_tokens=identity.max_tokens,
+                prompt=identity.prompt,
+            )
+            _check_identity(self.path, identity, model.identity)
+            self._embedder = model
+        return self._embedder
+
+    def _check_embedder(self, embedder: Embedder | str | None) -> None:
+        recorded = self._searcher.state.identity
+        if isinstance(embedder, str) and embedder != recorded.name:
+            raise IndexIncompatible(
+                f"{self.path} was made with the embedder {recorded.name}, not {embedder}; open it "
+                'without naming one, or run "recommender rebuild --embedder" to change it'
+            )
+        if embedder is not None and not isinstance(embedder, str):
+            _check_identity(self.path, recorded, embedder.identity)
+
+
+def _check_identity(path: Path, recorded: EmbedderIdentity, given: EmbedderIdentity) -> None:
+    if recorded != given:
+        raise IndexIncompatible(
+            f"{path} was made with {recorded.name} ({recorded.source}, weights "
+            f"{recorded.fingerprint[:12]}), not {given.name} ({given.source}, weights "
+            f"{given.fingerprint[:12]}); vectors of different weights do not compare"
+        )
+
+
+def _load(embedder: Embedder | str | None, options: IndexOptions) -> Embedder:
+    if embedder is not None and not isinstance(embedder, str):
+        return embedder
+    return load_embedder(embedder or options.embedder, max_tokens=options.max_tokens)
+
+
+def _check_request(limit: int, least: float, fill: Fill | None) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= 10_000:
+        raise ConfigError(f"limit must be a whole number from 0 to 10,000, not {limit!r}")
+    if not 0.0 <= least <= 1.0:
+        raise ConfigError(f"min_similarity must lie between 0 and 1, not {least}")
+    if fill not in (None, "category", "latest"):
+        raise ConfigError(f"fill must be category or latest, not {fill!r}")
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,103 @@
+"""The exception tree: every error that leaves this package is a `RecommenderError`.
+
+A message says what happened, where, and what to do next, on one line. Errors of faiss,
+SQLite and the model libraries are translated in the module that owns the library.
+
+    RecommenderError
+    ├─ ConfigError(ValueError)              bad threshold, unknown embedder
+    ├─ ArticleError(ValueError)             carries source, line, article id
+    ├─ ArticleNotFound(LookupError)
+    ├─ EmbeddingError
+    │  ├─ EmbedderUnavailable(ImportError)  names the extra to install, or the download that failed
+    │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
+    └─ IndexStoreError
+       ├─ IndexMissing(FileNotFoundError)
+       ├─ IndexLocked
+       ├─ IndexCorrupt                      names the file and the failed check
+       └─ IndexIncompatible                 newer format, other embedder
+"""
+
+from __future__ import annotations
+
+
+class RecommenderError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    def __str__(self) -> str:
+        # KeyError-like bases would quote the message; the first argument is always the text.
+        return str(self.args[0]) if self.args else ""
+
+
+class ConfigError(RecommenderError, ValueError):
+    """A setting is out of range, unknown, or contradicts another one."""
+
+
+class ArticleError(RecommenderError, ValueError):
+    """An article cannot be used as given.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, in words an editor understands.
+    source : str, optional
+        File name or other origin of the article.
+    line : int, optional
+        Line in that file, counted from 1.
+    article_id : str, optional
+        Identifier of the article, when it is known.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        source: str | None = None,
+        line: int | None = None,
+        article_id: str | None = None,
+    ) -> None:
+        where = source or ""
+        if line is not None:
+            where = f"{where}:{line}" if where else f"line {line}"
+        if article_id is not None:
+            where = f"{where}: article {article_id!r}" if where else f"article {article_id!r}"
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
+        self.source = source
+        self.line = line
+        self.article_id = article_id
+
+
+class ArticleNotFound(RecommenderError, LookupError):
+    """No article of that id is in the index."""
+
+
+class EmbeddingError(RecommenderError):
+    """Turning text into vectors failed."""
+
+
+class EmbedderUnavailable(EmbeddingError, ImportError):
+    """The model or the library that runs it is not there."""
+
+
+class BadEmbedding(EmbeddingError, ValueError):
+    """An embedder returned a wrong shape, a value that is not finite, or a zero vector."""
+
+
+class IndexStoreError(RecommenderError):
+    """The index on disk cannot be used as asked."""
+
+
+class IndexMissing(IndexStoreError, FileNotFoundError):
+    """There is no index at that path, or only an unfinished build."""
+
+
+class IndexLocked(IndexStoreError):
+    """Another process is writing to the index."""
+
+
+class IndexCorrupt(IndexStoreError):
+    """A file of the index failed a check; the message names both."""
+
+
+class IndexIncompatible(IndexStoreError):
+    """The index was made by a newer format or another embedder."""

@@ -1,0 +1,202 @@
+"""What two articles have in common, measured: rows of numbers, one row a pair.
+
+Works on what was derived from the texts (shingles, facts, dates, vectors' cosines) and knows
+nothing of models, files or thresholds. A missing value is NaN, never zero: an article without
+a date is not an article of another day.
+
+An evidence table is a float16 array of shape (n, len(COLUMNS)), the precision it is stored in,
+so that a pair measured now and one read from an index give the same similarity. `similarity`
+turns its rows into one number each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.facts import FactComparison
+from recommender.records import Evidence
+from recommender.shingles import shared, shingle_hashes
+
+EvidenceTable = NDArray[np.float16]
+
+COLUMNS: tuple[str, ...] = (
+    "cosine",
+    "resemblance",
+    "containment",
+    "title_overlap",
+    "fact_overlap",
+    "days_apart",
+    "length_log",  # log2 of the other's length over the article's own: above 0, the other is longer
+    "same_text",
+    "same_title",
+    "same_language",
+    "short",  # one of the two is too short for its text alone to prove anything
+    "near_empty",  # one of the two has no text worth the name, only a title
+)
+COLUMN = {name: position for position, name in enumerate(COLUMNS)}
+
+RESEMBLANCE_LENGTH = 5
+CONTAINMENT_LENGTH = 8
+SHORT_LENGTH = 60
+NEAR_EMPTY_LENGTH = 10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparable:
+    """All that comparing needs of one article.
+
+    Attributes
+    ----------
+    load_folded : callable
+        Gives the folded body; called only when the pair shares a fingerprint.
+    fingerprint : ndarray of uint32, shape (m,)
+        Sorted winnowed hashes.
+    title_bigrams : frozenset of str
+        Character bigrams of the folded title; empty when there is none that fits the body.
+    facts : frozenset of str
+        Keys of the facts in title and body.
+    day : float
+        Days since 1970 of the publication time; NaN when missing or implausible.
+    length : int
+        Folded characters of the body without boilerplate.
+    text_digest, title_digest : bytes
+        Equal for equal folded texts; empty when there is no text.
+    language : str
+    excerpt : bool
+    """
+
+    load_folded: Callable[[], str]
+    fingerprint: NDArray[np.uint32]
+    title_bigrams: frozenset[str]
+    facts: frozenset[str]
+    day: float
+    length: int
+    text_digest: bytes
+    title_digest: bytes
+    language: str
+    excerpt: bool
+
+    # Most pairs never need the shingles: they are made at the first pair that does.
+    @cached_property
+    def shingles(self) -> NDArray[np.uint64]:
+        """Sorted hashes of the character 5-grams, shape (m,)."""
+        return shingle_hashes(self.load_folded(), RESEMBLANCE_LENGTH)
+
+    @cached_property
+    def long_shingles(self) -> NDArray[np.uint64]:
+        """Sorted hashes of the character 8-grams, shape (m,)."""
+        return shingle_hashes(self.load_folded(), CONTAINMENT_LENGTH)
+
+
+def bigrams(folded: str) -> frozenset[str]:
+    """Character bigrams of a folded title; a single character stands for itself."""
+    if len(folded) == 1:
+        return frozenset((folded,))
+    return frozenset(folded[i : i + 2] for i in range(len(folded) - 1))
+
+
+def gather(
+    article: Comparable, others: Sequence[Comparable], cosines: NDArray[np.floating]
+) -> EvidenceTable:
+    """Measure an article against others.
+
+    Parameters
+    ----------
+    article : Comparable
+    others : sequence of Comparable, length n
+    cosines : ndarray, shape (n,)
+        Centred cosines; NaN where one of the two has no vector.
+
+    Returns
+    -------
+    ndarray of float16, shape (n, len(COLUMNS))
+    """
+    rows = [
+        _measure(article, other, float(cosine))
+        for other, cosine in zip(others, cosines, strict=True)
+    ]
+    return np.array(rows, dtype=np.float16).reshape(len(others), len(COLUMNS))
+
+
+def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[float, ...]:
+    same_text = bool(article.length) and article.text_digest == other.text_digest
+    same_title = bool(article.title_digest) and article.title_digest == other.title_digest
+    same_language = article.language == other.language
+    shorter = min(article.length, other.length)
+    near_empty = shorter < NEAR_EMPTY_LENGTH
+    resemblance = containment = title = facts = length_log = math.nan
+    if article.title_bigrams and other.title_bigrams and same_language:
+        both = len(article.title_bigrams & other.title_bigrams)
+        title = 2 * both / (len(article.title_bigrams) + len(other.title_bigrams))
+    if article.facts and other.facts:
+        both = len(article.facts & other.facts)
+        facts = both / min(len(article.facts), len(other.facts))
+    if not (article.excerpt or other.excerpt or near_empty):
+        length_log = math.log2(other.length / article.length)
+        if same_language:
+            resemblance, containment = (1.0, 1.0) if same_text else _overlap(article, other)
+    return (
+        cosine,
+        resemblance,
+        containment,
+        title,
+        facts,
+        min(abs(article.day - other.day), 60_000.0) if article.day == article.day else math.nan,
+        length_log,
+        same_text,
+        same_title,
+        same_language,
+        shorter < SHORT_LENGTH,
+        near_empty,
+    )
+
+
+def _overlap(article: Comparable, other: Comparable) -> tuple[float, float]:
+    # Texts without one common fingerprint share no run of 20 characters: both values are
+    # within a few hundredths of 0, and the exact count would cost most of the time.
+    if not shared(article.fingerprint, other.fingerprint):
+        return 0.0, 0.0
+    both = shared(article.shingles, other.shingles)
+    union = len(article.shingles) + len(other.shingles) - both
+    resemblance = both / union if union else 0.0
+    shorter = min(len(article.long_shingles), len(other.long_shingles))
+    both = shared(article.long_shingles, other.long_shingles)
+    return resemblance, both / shorter if shorter else 0.0
+
+
+def reverse(table: EvidenceTable) -> EvidenceTable:
+    """The same pairs, seen from the other article of each."""
+    turned = table.copy()
+    turned[:, COLUMN["length_log"]] *= -1
+    return turned
+
+
+def to_evidence(row: NDArray[np.float16], facts: FactComparison | None = None) -> Evidence:
+    """One row of the table as the value users see."""
+
+    def number(name: str) -> float | None:
+        value = float(row[COLUMN[name]])
+        return None if np.isnan(value) else round(value, 4)
+
+    length_log = number("length_log")
+    evidence = Evidence(
+        cosine=number("cosine"),
+        resemblance=number("resemblance"),
+        containment=number("containment"),
+        title_overlap=number("title_overlap"),
+        fact_overlap=number("fact_overlap"),
+        days_apart=number("days_apart"),
+        length_ratio=None if length_log is None else round(2.0 ** -abs(length_log), 4),
+        same_text=bool(row[COLUMN["same_text"]]),
+        same_title=bool(row[COLUMN["same_title"]]),
+        same_language=bool(row[COLUMN["same_language"]]),
+    )
+    if facts is None:
+        return evidence
+    return replace(evidence, shared_facts=facts.shared, differing_facts=facts.differing)

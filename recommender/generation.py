@@ -1,0 +1,230 @@
+"""One generation of search files and the rows newer than it, searched as one.
+
+A generation is two files derived from the store up to a recorded row: the vectors (FAISS) and
+the fingerprints (postings). They are written once and never changed in place. Newer rows, the
+tail, are few and searched exactly; removed rows are masked. A file that is missing or damaged
+is replaced in memory from the store, with a warning: the answer stays right, only slower.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.centring import Centres
+from recommender.config import VectorKind
+from recommender.errors import IndexCorrupt
+from recommender.postings import Postings
+from recommender.store import GenerationInfo, Store, Writer
+from recommender.vectors import VectorIndex, build_vector_index, nearest_among, open_vector_index
+
+logger = logging.getLogger("recommender")
+
+Rows = NDArray[np.int64]
+Part = TypeVar("Part")
+
+VECTORS_FILE = "vectors"
+FINGERPRINTS_FILE = "fingerprints"
+
+# A copied run of 40 characters shares at least two fingerprints with its source.
+MIN_SHARED = 2
+_FEW_FINGERPRINTS = 8
+_NO_ROWS: Rows = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """Rows newer than the generation's files."""
+
+    vector_rows: Rows
+    vectors: NDArray[np.float32]
+    hashes: NDArray[np.uint32]
+    owners: Rows
+
+    @classmethod
+    def read(cls, store: Store, after_row: int, centres: Centres) -> _Tail:
+        rows, vectors, languages = store.vectors(after_row=after_row)
+        fingerprint_rows, fingerprints = store.fingerprints(after_row=after_row)
+        lengths = [len(each) for each in fingerprints]
+        return cls(
+            vector_rows=rows,
+            vectors=centres.apply(vectors.astype(np.float32), languages),
+            hashes=np.concatenate([*fingerprints, np.zeros(0, np.uint32)]),
+            owners=np.repeat(fingerprint_rows, lengths),
+        )
+
+
+class Generation:
+    """The searchable rows of a store at one moment.
+
+    Parameters
+    ----------
+    store : Store
+    info : GenerationInfo or None
+        The generation the store names; `None` searches everything exactly.
+    centres : Centres
+    previous : Generation, optional
+        The one before: files that are still the same stay open.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        info: GenerationInfo | None,
+        centres: Centres,
+        previous: Generation | None = None,
+    ) -> None:
+        self.info = info
+        self.warnings: list[str] = []
+        self._store = store
+        self._centres = centres
+        self._vectors: VectorIndex | None = None
+        self._postings: Postings | None = None
+        if previous is not None and previous.info == info:
+            self._vectors, self._postings = previous._vectors, previous._postings
+            self.warnings = previous.warnings
+        self._last_row = info.last_row if info else 0
+        self._removed = store.removed_rows()
+        self._tail = _Tail.read(store, self._last_row, centres)
+
+    @property
+    def tail_length(self) -> int:
+        """Rows that are not in the files."""
+        return len(np.union1d(self._tail.vector_rows, self._tail.owners))
+
+    def open_all(self) -> None:
+        """Open both files now and check them whole; what is wrong stands in `warnings`."""
+        self._open_vectors()
+        self._open_postings()
+
+    def nearest(
+        self, vector: NDArray[np.float32], depth: int, allowed: Rows | None = None
+    ) -> tuple[Rows, float]:
+        """Rows of the nearest centred vectors.
+
+        Returns
+        -------
+        rows : ndarray of int64
+        floor : float
+            Cosine below which rows may be missing; -1 when none is.
+        """
+        files = self._open_vectors()
+        hits = files.search(vector[None], depth, allowed=allowed, removed=self._removed)
+        found = hits.rows[0] >= 0
+        rows, values = hits.rows[0][found], hits.similarities[0][found]
+        tail, tail_vectors = self._tail.vector_rows, self._tail.vectors
+        if allowed is not None:
+            passing = np.isin(tail, allowed)
+            tail, tail_vectors = tail[passing], tail_vectors[passing]
+        if len(tail):
+            more, more_values = nearest_among(vector, tail, tail_vectors, depth)
+            rows, values = np.concatenate([rows, more]), np.concatenate([values, more_values])
+        order = np.lexsort((rows, -values))[:depth]
+        full = len(order) == depth
+        return rows[order], float(values[order[-1]]) if full else -1.0
+
+    def overlapping(
+        self, fingerprint: NDArray[np.uint32], limit: int, allowed: Rows | None = None
+    ) -> Rows:
+        """Rows that share most fingerprints, at most `limit`."""
+        least = MIN_SHARED if len(fingerprint) >= _FEW_FINGERPRINTS else 1
+        rows, counts = self._open_postings().candidates(fingerprint, min_shared=least)
+        shared = np.isin(self._tail.hashes, fingerprint)
+        tail, tail_counts = np.unique(self._tail.owners[shared], return_counts=True)
+        enough = tail_counts >= least
+        rows = np.concatenate([rows, tail[enough]])
+        counts = np.concatenate([counts, tail_counts[enough]])
+        alive = ~np.isin(rows, self._removed)
+        if allowed is not None:
+            alive &= np.isin(rows, allowed)
+        rows, counts = rows[alive], counts[alive]
+        return np.asarray(rows[np.lexsort((rows, -counts))[:limit]], np.int64)
+
+    def _open_vectors(self) -> VectorIndex:
+        if self._vectors is None:
+            self._vectors = self._opened(VECTORS_FILE, open_vector_index, self._exact_vectors)
+        return self._vectors
+
+    def _open_postings(self) -> Postings:
+        if self._postings is None:
+            self._postings = self._opened(FINGERPRINTS_FILE, Postings.open, self._exact_postings)
+        return self._postings
+
+    def _opened(
+        self, kind: str, opener: Callable[..., Part], substitute: Callable[[], Part]
+    ) -> Part:
+        if self.info is None:
+            return substitute()
+        name, checksum = self.info.files[kind]
+        try:
+            return opener(self._store.folder / name, checksum=checksum)
+        except IndexCorrupt as error:
+            message = f'{error}; searching without it, run "recommender rebuild" to write it anew'
+            logger.warning(message)
+            self.warnings.append(message)
+            return substitute()
+
+    def _exact_vectors(self) -> VectorIndex:
+        rows, vectors, languages = self._store.vectors()
+        old = rows <= self._last_row
+        centred = self._centres.apply(
+            vectors[old].astype(np.float32), [x for x, keep in zip(languages, old, strict=True) if keep]
+        )
+        return build_vector_index(rows[old], centred, kind="exact")
+
+    def _exact_postings(self) -> Postings:
+        rows, fingerprints = self._store.fingerprints()
+        old = rows <= self._last_row
+        return Postings.build(
+            rows[old], [each for each, keep in zip(fingerprints, old, strict=True) if keep]
+        )
+
+
+def write_generation(
+    writer: Writer, centres: Centres, *, kind: VectorKind
+) -> tuple[GenerationInfo, VectorIndex, Postings]:
+    """Write the files of the next generation from all rows the writer sees, and name them.
+
+    To be called inside the transaction that makes the rows: the files are complete on disk
+    before their names are committed, and no reader looks at them earlier.
+    """
+    rows, vectors, languages = writer.vectors()
+    index = build_vector_index(
+        rows, centres.apply(vectors.astype(np.float32), languages), kind=kind
+    )
+    fingerprint_rows, fingerprints = writer.fingerprints()
+    postings = Postings.build(fingerprint_rows, fingerprints)
+    number = writer.next_generation()
+    names = {
+        VECTORS_FILE: f"{VECTORS_FILE}-{number:06d}.faiss",
+        FINGERPRINTS_FILE: f"{FINGERPRINTS_FILE}-{number:06d}.bin",
+    }
+    files = {
+        VECTORS_FILE: (names[VECTORS_FILE], index.write(writer.folder / names[VECTORS_FILE])),
+        FINGERPRINTS_FILE: (
+            names[FINGERPRINTS_FILE],
+            postings.write(writer.folder / names[FINGERPRINTS_FILE]),
+        ),
+    }
+    last_row = int(max(rows.max(initial=0), fingerprint_rows.max(initial=0)))
+    info = GenerationInfo(number=number, last_row=last_row, files=files)
+    writer.set_generation(info)
+    return info, index, postings
+
+
+def remove_old_generations(folder: Path, present: GenerationInfo) -> None:
+    """Delete generation files that the store no longer names; only under the writer's lock.
+
+    Readers that have an older file mapped keep it until they let it go.
+    """
+    keep = {name for name, _ in present.files.values()}
+    for kind in (VECTORS_FILE, FINGERPRINTS_FILE):
+        for file in sorted(folder.glob(f"{kind}-*")):
+            if file.name not in keep:
+                file.unlink(missing_ok=True)

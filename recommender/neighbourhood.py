@@ -1,0 +1,215 @@
+"""Stored neighbours: made for a whole corpus at once, and kept true by every change.
+
+Each article's list holds its best candidates with their evidence, so that a related list is
+read, not searched. The pairs of a corpus come from one sweep over vectors and one join of
+fingerprints; an added article is searched for once and entered into the lists it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, gather, reverse
+from recommender.generation import MIN_SHARED, Rows
+from recommender.postings import Postings
+from recommender.progress import Progress
+from recommender.search import FINGERPRINT_CANDIDATES, Found, Searcher, shorten
+from recommender.store import NeighbourList, Writer
+from recommender.vectors import VectorIndex, pair_cosines
+
+_SWEEP = 1_024
+_BATCH = 500
+
+
+def fill_all(
+    writer: Writer,
+    searcher: Searcher,
+    index: VectorIndex,
+    postings: Postings,
+    progress: Progress,
+) -> None:
+    """Make the neighbour lists of every article the writer sees.
+
+    Parameters
+    ----------
+    writer : Writer
+        Inside the transaction that made the rows.
+    searcher : Searcher
+        Over the same writer.
+    index, postings
+        The generation just built from all rows.
+    progress : callable
+    """
+    rows, vectors, languages = writer.vectors()
+    centred = searcher.centred(vectors, languages)
+    keep = searcher.state.options.neighbours
+    pairs, floors = _vector_pairs(index, rows, centred, keep, progress)
+    pairs = _unique([*pairs, *_fingerprint_pairs(postings, writer)])
+    table = _measure_pairs(searcher, pairs, rows, centred, progress)
+    owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
+    others = np.concatenate([pairs[:, 1], pairs[:, 0]])
+    both = np.concatenate([table, reverse(table)])
+    order = np.lexsort((others, owners))
+    owners, others, both = owners[order], others[order], both[order]
+    lists: dict[int, NeighbourList] = {}
+    for row in writer.rows().tolist():
+        start, end = np.searchsorted(owners, [row, row + 1])
+        found = Found(others[start:end], both[start:end], floors.get(row, -1.0))
+        lists[row] = searcher.shorten(found).as_list()
+        if len(lists) == _BATCH:
+            writer.put_neighbours(lists)
+            lists = {}
+    writer.put_neighbours(lists)
+
+
+def _vector_pairs(
+    index: VectorIndex,
+    rows: Rows,
+    centred: NDArray[np.float32],
+    depth: int,
+    progress: Progress,
+) -> tuple[list[Rows], dict[int, float]]:
+    pairs: list[Rows] = []
+    floors: dict[int, float] = {}
+    for start in range(0, len(rows), _SWEEP):
+        own = rows[start : start + _SWEEP]
+        hits = index.search(centred[start : start + _SWEEP], depth + 1)
+        full = hits.rows[:, -1] >= 0
+        floors.update(
+            zip(own[full].tolist(), hits.similarities[full, -1].astype(float).tolist(), strict=True)
+        )
+        first = np.repeat(own, hits.rows.shape[1])
+        second = hits.rows.ravel()
+        pairs.append(_ordered(first, second))
+        progress("nearest vectors", min(start + _SWEEP, len(rows)), len(rows))
+    return pairs, floors
+
+
+def _fingerprint_pairs(postings: Postings, writer: Writer) -> Iterator[Rows]:
+    """Pairs with common fingerprints, for each article those that share most."""
+    owners, others, counts = [], [], []
+    for first, second, shared in postings.pairs(min_shared=MIN_SHARED):
+        owners += [first, second]
+        others += [second, first]
+        counts += [shared, shared]
+    if owners:
+        owner, other, count = map(np.concatenate, (owners, others, counts))
+        order = np.lexsort((other, -count, owner))
+        owner, other = owner[order], other[order]
+        starts = np.searchsorted(owner, owner)
+        best = np.arange(len(owner)) - starts < FINGERPRINT_CANDIDATES
+        yield _ordered(owner[best], other[best])
+    rows, fingerprints = writer.fingerprints()
+    for row, fingerprint in zip(rows, fingerprints, strict=True):
+        if len(fingerprint) and len(fingerprint) < 2 * MIN_SHARED * 2:
+            found, _ = postings.candidates(fingerprint, min_shared=1)
+            yield _ordered(np.full(len(found), row), found[:FINGERPRINT_CANDIDATES])
+
+
+def _ordered(first: Rows, second: Rows) -> Rows:
+    """Pairs (n, 2) with the smaller row first; padding and pairs with oneself are dropped."""
+    real = (second >= 0) & (first != second)
+    first, second = first[real], second[real]
+    return np.column_stack([np.minimum(first, second), np.maximum(first, second)]).astype(np.int64)
+
+
+def _unique(pairs: Sequence[Rows]) -> Rows:
+    if not pairs:
+        return np.zeros((0, 2), np.int64)
+    return np.unique(np.concatenate(pairs), axis=0)
+
+
+def _measure_pairs(
+    searcher: Searcher,
+    pairs: Rows,
+    rows: Rows,
+    centred: NDArray[np.float32],
+    progress: Progress,
+) -> EvidenceTable:
+    table = np.zeros((len(pairs), len(COLUMNS)), np.float16)
+    firsts, starts = np.unique(pairs[:, 0], return_index=True)
+    ends = np.append(starts[1:], len(pairs))
+    for number, (first, start, end) in enumerate(zip(firsts, starts, ends, strict=True)):
+        seconds = pairs[start:end, 1]
+        known = searcher.comparables([int(first), *seconds.tolist()])
+        cosines = _cosines(int(first), seconds, rows, centred)
+        table[start:end] = gather(
+            known[int(first)], [known[row] for row in seconds.tolist()], cosines
+        )
+        if number % 200 == 0 or end == len(pairs):
+            progress("evidence", int(end), len(pairs))
+    return table
+
+
+def _cosines(
+    first: int, seconds: Rows, rows: Rows, centred: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    cosines = np.full(len(seconds), np.nan)
+    if not len(rows):
+        return cosines
+    places = np.minimum(np.searchsorted(rows, seconds), len(rows) - 1)
+    embedded = rows[places] == seconds
+    own = min(int(np.searchsorted(rows, first)), len(rows) - 1)
+    if rows[own] == first and embedded.any():
+        others = centred[places[embedded]]
+        cosines[embedded] = pair_cosines(np.repeat(centred[own][None], len(others), axis=0), others)
+    return cosines
+
+
+def enter(writer: Writer, searcher: Searcher, row: int) -> None:
+    """Give a new article its list, and enter it into the lists it belongs in.
+
+    Parameters
+    ----------
+    writer : Writer
+        Inside the transaction that inserted the row.
+    searcher : Searcher
+        Over the same writer.
+    row : int
+    """
+    query = searcher.query(row)
+    keep = searcher.state.options.neighbours
+    found = searcher.find(query, depth=2 * keep)
+    own = searcher.shorten(found)
+    writer.put_neighbours({row: own.as_list()})
+    stored = writer.neighbours_of(found.rows.tolist())
+    turned = reverse(found.table)
+    touched: dict[int, Found] = {}
+    for place, other in enumerate(found.rows.tolist()):
+        if other in stored and _may_enter(stored[other], found.table[place], keep):
+            touched[other] = _with(stored[other], row, turned[place])
+    writer.put_neighbours(_shortened(touched, searcher, keep))
+
+
+def _may_enter(stored: NeighbourList, evidence: NDArray[np.float16], keep: int) -> bool:
+    if len(stored.rows) < keep or stored.floor < 0:
+        return True
+    cosine, containment = evidence[COLUMN["cosine"]], evidence[COLUMN["containment"]]
+    return bool(cosine >= stored.floor or containment > 0)
+
+
+def _with(stored: NeighbourList, row: int, evidence: NDArray[np.float16]) -> Found:
+    others = stored.rows != row
+    return Found(
+        np.append(stored.rows[others], row),
+        np.vstack([stored.evidence[others], evidence[None]]),
+        stored.floor,
+    )
+
+
+def _shortened(
+    touched: Mapping[int, Found], searcher: Searcher, keep: int
+) -> dict[int, NeighbourList]:
+    """Shorten several lists; their similarities are worked out in one go."""
+    if not touched:
+        return {}
+    scores = searcher.similarities(np.concatenate([each.table for each in touched.values()]))
+    ends = np.cumsum([len(each.rows) for each in touched.values()])
+    parts = np.split(scores, ends[:-1])
+    return {
+        row: shorten(found, part, keep).as_list()
+        for (row, found), part in zip(touched.items(), parts, strict=True)
+    }

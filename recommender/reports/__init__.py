@@ -1,0 +1,34 @@
+"""Answers as tables for people, and as rows for programs."""
+
+from recommender.reports.rows import (
+    comparison_row,
+    filler_rows,
+    group_rows,
+    info_row,
+    match_rows,
+    problem_rows,
+)
+from recommender.reports.tables import (
+    comparison_text,
+    groups_text,
+    info_text,
+    matches_text,
+    problems_text,
+)
+from recommender.reports.writers import FORMATS, render_rows
+
+__all__ = [
+    "FORMATS",
+    "comparison_row",
+    "comparison_text",
+    "filler_rows",
+    "group_rows",
+    "groups_text",
+    "info_row",
+    "info_text",
+    "match_rows",
+    "matches_text",
+    "problem_rows",
+    "problems_text",
+    "render_rows",
+]

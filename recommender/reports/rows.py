@@ -1,0 +1,141 @@
+"""Answers → flat rows of plain values, the same for JSON, JSON lines and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from recommender.inspection import ArticleProblem, IndexInfo
+from recommender.records import (
+    Card,
+    Comparison,
+    DuplicateGroup,
+    Evidence,
+    Filler,
+    MatchList,
+)
+
+Row = dict[str, Any]
+
+
+def _card(card: Card, prefix: str = "") -> Row:
+    return {
+        f"{prefix}id": card.id,
+        f"{prefix}title": card.title,
+        f"{prefix}url": card.url,
+        f"{prefix}date": card.date.isoformat() if card.date else None,
+        f"{prefix}category": card.category,
+        f"{prefix}language": card.language,
+        f"{prefix}source": card.source,
+    }
+
+
+def _evidence(evidence: Evidence) -> Row:
+    row = asdict(evidence)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
+
+
+def match_rows(matches: MatchList) -> list[Row]:
+    """One row a match, best first; `rank` counts from 1."""
+    return [
+        {
+            "rank": rank,
+            **_card(match.article),
+            "similarity": match.similarity,
+            "verdict": str(match.verdict),
+            "relation": str(match.relation),
+            "also_covered": list(match.also_covered),
+            "evidence": _evidence(match.evidence),
+            "filler": None,
+        }
+        for rank, match in enumerate(matches, start=1)
+    ]
+
+
+def filler_rows(filler: Sequence[Filler], *, first_rank: int) -> list[Row]:
+    """One row an article that only fills the box; it has no similarity."""
+    return [
+        {
+            "rank": rank,
+            **_card(each.article),
+            "similarity": None,
+            "verdict": None,
+            "relation": None,
+            "also_covered": [],
+            "evidence": None,
+            "filler": each.reason,
+        }
+        for rank, each in enumerate(filler, start=first_rank)
+    ]
+
+
+def group_rows(groups: Sequence[DuplicateGroup]) -> list[Row]:
+    """One row a member of a group, the canonical article first in each."""
+    rows: list[Row] = []
+    for number, group in enumerate(groups, start=1):
+        common = {"group": number, "group_verdict": str(group.verdict), "weakest": group.weakest}
+        rows.append(
+            {
+                **common,
+                "role": "canonical",
+                **_card(group.canonical),
+                "similarity": None,
+                "verdict": None,
+                "relation": None,
+            }
+        )
+        rows += [
+            {
+                **common,
+                "role": "member",
+                **_card(match.article),
+                "similarity": match.similarity,
+                "verdict": str(match.verdict),
+                # How the member stands to the canonical article.
+                "relation": str(match.relation.reversed),
+            }
+            for match in group.members
+        ]
+    return rows
+
+
+def comparison_row(comparison: Comparison) -> Row:
+    """The comparison of one pair."""
+    return {
+        **_card(comparison.first, "first_"),
+        **_card(comparison.second, "second_"),
+        "similarity": comparison.similarity,
+        "verdict": str(comparison.verdict),
+        "relation": str(comparison.relation),
+        "evidence": _evidence(comparison.evidence),
+    }
+
+
+def problem_rows(problems: Sequence[ArticleProblem]) -> list[Row]:
+    """One row an article with something odd."""
+    return [{"problem": each.problem, **_card(each.article)} for each in problems]
+
+
+def info_row(info: IndexInfo) -> Row:
+    """What is in an index."""
+    return {
+        "path": str(info.path),
+        "format_version": info.format_version,
+        "articles": info.articles,
+        "embedded": info.embedded,
+        "languages": dict(info.languages),
+        "problems": dict(info.problems),
+        "embedder": info.embedder.to_dict(),
+        "options": info.options.to_dict(),
+        "thresholds": asdict(info.thresholds),
+        "profile": info.profile,
+        "profile_fitted": info.profile_fitted,
+        "boilerplate": [asdict(each) for each in info.boilerplate],
+        "generation": info.generation,
+        "tail": info.tail,
+        "removed": info.removed,
+        "drift": info.drift,
+        "sizes": dict(info.sizes),
+        "warnings": list(info.warnings),
+    }

@@ -1,0 +1,271 @@
+"""Candidates for an article in one index, and their evidence.
+
+A `Searcher` follows the state of a store: what it caches is renewed when another process has
+changed the index. Cosines always come from the vectors in the store, so that a wrong byte in
+a generation file can never make a wrong score.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.centring import Centres
+from recommender.config import IndexOptions, Thresholds
+from recommender.embedders import EmbedderIdentity
+from recommender.errors import ConfigError, IndexCorrupt
+from recommender.evidence import COLUMN, Comparable, EvidenceTable, gather
+from recommender.generation import Generation, Rows
+from recommender.indexing import Recipe, comparable
+from recommender.similarity import ANCHORS, Profile, similarities
+from recommender.store import NeighbourList, Store
+from recommender.vectors import pair_cosines
+
+FINGERPRINT_CANDIDATES = 100
+# Near-duplicates are kept beyond the usual number, so that a widely copied story stays whole.
+MOST_NEIGHBOURS = 400
+_COMPARABLES_KEPT = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState:
+    """What the meta data of an index say, decoded; `counter` is the store's when it was read."""
+
+    counter: int
+    options: IndexOptions
+    thresholds: Thresholds
+    identity: EmbedderIdentity
+    recipe: Recipe
+    centres: Centres
+    profile: Profile
+
+    @classmethod
+    def read(cls, store: Store) -> IndexState:
+        """Decode the meta data of a store.
+
+        Raises
+        ------
+        IndexCorrupt
+            If they are not there or not what this format holds.
+        """
+        meta = store.meta()
+        try:
+            return cls(
+                counter=store.change_counter(),
+                options=IndexOptions(**meta["options"]),
+                thresholds=Thresholds(**meta["thresholds"]),
+                identity=EmbedderIdentity.from_dict(meta["embedder"]),
+                recipe=Recipe.from_dict(meta["recipe"]),
+                centres=Centres.from_dict(meta["centres"]),
+                profile=Profile.from_dict(meta["profile"]),
+            )
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
+            raise IndexCorrupt(
+                f"{store.folder}: the index's description of itself cannot be read ({error!r}); "
+                "restore a copy or build it again"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """An article that is searched for; `row` is its own row when it is stored."""
+
+    comparable: Comparable
+    vector: NDArray[np.float16] | None
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates with their evidence.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (n,)
+    table : ndarray of float16, shape (n, len(COLUMNS))
+    floor : float
+        Centred cosine below which candidates may be missing; -1 when none is.
+    """
+
+    rows: Rows
+    table: EvidenceTable
+    floor: float
+
+    @classmethod
+    def from_list(cls, stored: NeighbourList) -> Found:
+        """What was stored for an article."""
+        return cls(stored.rows, stored.evidence, stored.floor)
+
+    def as_list(self) -> NeighbourList:
+        """The same as it is stored."""
+        return NeighbourList(rows=self.rows, evidence=self.table, floor=self.floor)
+
+    def take(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> Found:
+        """Only the candidates at these places."""
+        return Found(self.rows[places], self.table[places], self.floor)
+
+
+class Searcher:
+    """Finds candidates for an article in one store.
+
+    Parameters
+    ----------
+    store : Store
+        Open; a `Writer` inside a transaction sees its own changes.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._state: IndexState | None = None
+        self._generation: Generation | None = None
+        self._current = False
+        self._comparables: OrderedDict[int, Comparable] = OrderedDict()
+
+    @property
+    def state(self) -> IndexState:
+        """The state of the index now; what was cached of an earlier one is dropped."""
+        if self._state is None or self._state.counter != self.store.change_counter():
+            self._state = IndexState.read(self.store)
+            self._current = False
+            self._comparables.clear()
+        return self._state
+
+    @property
+    def generation(self) -> Generation:
+        """The searchable rows of the index now."""
+        state = self.state
+        if self._generation is None or not self._current:
+            self._generation = Generation(
+                self.store, self.store.generation(), state.centres, self._generation
+            )
+            self._current = True
+        return self._generation
+
+    def forget(self) -> None:
+        """Drop what is cached; a writer calls it after changing rows in its transaction."""
+        self._state = None
+
+    def query(self, row: int) -> Query:
+        """The query for a stored article."""
+        return Query(
+            comparable=self.comparables([row])[row],
+            vector=self._raw_vectors([row]).get(row),
+            row=row,
+        )
+
+    def find(self, query: Query, *, depth: int, allowed: Rows | None = None) -> Found:
+        """Candidates for an article from vectors, fingerprints and equal texts.
+
+        Parameters
+        ----------
+        query : Query
+        depth : int
+            Nearest vectors to take.
+        allowed : ndarray of int64, optional
+            Sorted rows that may be found; all when not given.
+        """
+        rows, floor = np.zeros(0, np.int64), -1.0
+        if query.vector is not None:
+            own = self.centred(query.vector[None], [query.comparable.language])[0]
+            # One more, because a stored article finds itself.
+            rows, floor = self.generation.nearest(own, depth + (query.row is not None), allowed)
+        if len(query.comparable.fingerprint):
+            rows = np.union1d(
+                rows,
+                self.generation.overlapping(
+                    query.comparable.fingerprint, FINGERPRINT_CANDIDATES, allowed
+                ),
+            )
+            equal = np.array(
+                self.store.find_by_digest(query.comparable.text_digest)[:MOST_NEIGHBOURS], np.int64
+            )
+            rows = np.union1d(rows, equal if allowed is None else np.intersect1d(equal, allowed))
+        found = self.measure(query, rows[rows != (-1 if query.row is None else query.row)])
+        return Found(found.rows, found.table, floor)
+
+    def measure(self, query: Query, rows: Rows) -> Found:
+        """Evidence of an article against stored ones; rows that are gone are left out."""
+        others = self.comparables(rows.tolist())
+        rows = np.array(sorted(others), np.int64)
+        cosines = np.full(len(rows), np.nan)
+        if query.vector is not None and len(rows):
+            found, vectors, languages = self.store.vectors_of(rows.tolist())
+            own = self.centred(query.vector[None], [query.comparable.language])
+            centred = self.centred(vectors, languages)
+            values = pair_cosines(np.repeat(own, len(centred), axis=0), centred)
+            cosines[np.searchsorted(rows, found)] = values
+        table = gather(query.comparable, [others[int(row)] for row in rows], cosines)
+        return Found(rows, table, -1.0)
+
+    def centred(
+        self, vectors: NDArray[np.float16], languages: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """Unit vectors after subtracting their language's centre, shape (n, dimension)."""
+        return self.state.centres.apply(vectors.astype(np.float32), languages)
+
+    def similarities(self, table: EvidenceTable) -> NDArray[np.float64]:
+        """Calibrated similarity of each row of an evidence table."""
+        return similarities(table, self.state.profile)
+
+    def shorten(self, found: Found) -> Found:
+        """Keep the best candidates, best first, and near-duplicates beyond them."""
+        return shorten(found, self.similarities(found.table), self.state.options.neighbours)
+
+    def comparables(self, rows: Sequence[int]) -> dict[int, Comparable]:
+        """What comparing needs of stored articles; rows that are gone are absent."""
+        state = self.state
+        missing = [row for row in rows if row not in self._comparables]
+        if missing:
+            cards, sketches = self.store.cards(missing), self.store.sketches(missing)
+            for row in missing:
+                if row in cards and row in sketches:
+                    self._comparables[row] = comparable(
+                        cards[row], sketches[row], state.recipe, self._text_of(row)
+                    )
+        found = {row: self._comparables[row] for row in rows if row in self._comparables}
+        while len(self._comparables) > _COMPARABLES_KEPT:
+            self._comparables.popitem(last=False)
+        return found
+
+    def _text_of(self, row: int) -> TextLoader:
+        return TextLoader(self.store, row)
+
+    def _raw_vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float16]]:
+        found, vectors, _ = self.store.vectors_of(rows)
+        return {int(row): vector for row, vector in zip(found, vectors, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class TextLoader:
+    """Reads one stored text when it is called."""
+
+    store: Store
+    row: int
+
+    def __call__(self) -> str:
+        return self.store.texts([self.row])[self.row][1]
+
+
+def shorten(found: Found, scores: NDArray[np.float64], keep: int) -> Found:
+    """Keep the best `keep` candidates, best first, and near-duplicates beyond them.
+
+    Parameters
+    ----------
+    found : Found
+    scores : ndarray of float64, shape (n,)
+        Their similarities.
+    keep : int
+    """
+    cosines = found.table[:, COLUMN["cosine"]].astype(np.float64)
+    # A NaN would not sort alike everywhere; no vector is as far as can be.
+    cosines = np.where(np.isnan(cosines), -1.0, cosines)
+    order = np.lexsort((found.rows, -cosines, -scores))
+    place = np.arange(len(order))
+    kept = (place < keep) | ((scores[order] >= ANCHORS["same_story"]) & (place < MOST_NEIGHBOURS))
+    dropped = cosines[order[~kept]]
+    floor = max([found.floor, *dropped.tolist()])
+    return Found(found.rows[order[kept]], found.table[order[kept]], floor)

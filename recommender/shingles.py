@@ -1,0 +1,150 @@
+"""Character shingles: hashes of all runs of a text, and the few of them that stand for it.
+
+Input is folded text (letters, digits and ideographs only). Resemblance and containment are
+exact up to collisions of 64-bit hashes (Broder 1997, "On the resemblance and containment of
+documents"). Fingerprints are winnowed (Schleimer, Wilkerson and Aiken 2003): of every window
+of neighbouring shingles the one with the least hash, so that two texts with a common run of
+`WINDOW + SHINGLE_LENGTH - 1` characters always share one.
+
+Pure: no files, no clock; hashes depend on the characters alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHINGLE_LENGTH = 5
+WINDOW = 16
+# Texts of so few shingles keep them all: a brief inside a round-up must not be missed.
+ALL_BELOW = 64
+
+Hashes = NDArray[np.uint64]
+Fingerprint = NDArray[np.uint32]
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_MIX_ONE = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_TWO = np.uint64(0x94D049BB133111EB)
+
+
+def _codes(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
+
+
+def _rolling(codes: NDArray[np.uint32], length: int) -> Hashes:
+    """Mixed polynomial hash of every run of `length` codes, shape (len(codes) - length + 1,)."""
+    count = len(codes) - length + 1
+    if count <= 0:
+        return np.zeros(0, np.uint64)
+    wide = codes.astype(np.uint64)
+    hashes = wide[:count].copy()
+    for offset in range(1, length):
+        hashes *= _BASE
+        hashes += wide[offset : offset + count]
+    # The finaliser of SplitMix64 (Steele, Lea and Flood 2014) spreads every bit over all.
+    hashes ^= hashes >> np.uint64(30)
+    hashes *= _MIX_ONE
+    hashes ^= hashes >> np.uint64(27)
+    hashes *= _MIX_TWO
+    hashes ^= hashes >> np.uint64(31)
+    return hashes
+
+
+def shingle_hashes(folded: str, length: int) -> Hashes:
+    """Hashes of all character shingles of a folded text.
+
+    Parameters
+    ----------
+    folded : str
+    length : int
+        Characters of a shingle; a shorter text is one shingle by itself.
+
+    Returns
+    -------
+    ndarray of uint64, shape (m,)
+        Sorted, each once; empty for an empty text.
+    """
+    codes = _codes(folded)
+    if not len(codes):
+        return np.zeros(0, np.uint64)
+    return np.unique(_rolling(codes, min(length, len(codes))))
+
+
+def fingerprint(folded: str) -> Fingerprint:
+    """Winnowed hashes of a folded text; all of them when it is short.
+
+    Returns
+    -------
+    ndarray of uint32, shape (m,)
+        Sorted, each once; empty for an empty text.
+    """
+    return fingerprint_many([folded])[0]
+
+
+def fingerprint_many(folded: Sequence[str]) -> list[Fingerprint]:
+    """Fingerprints of several folded texts, worked out over one array."""
+    codes = _codes("".join(folded))
+    lengths = np.array([len(text) for text in folded], np.int64)
+    ends = np.cumsum(lengths)
+    hashes = (_rolling(codes, SHINGLE_LENGTH) >> np.uint64(32)).astype(np.uint32)
+    minima = _window_minima(hashes)
+    return [
+        _one(codes, hashes, minima, int(end - length), int(end))
+        for end, length in zip(ends, lengths, strict=True)
+    ]
+
+
+def _window_minima(hashes: Fingerprint) -> Fingerprint:
+    """Least hash of each window of `WINDOW` neighbours, by doubling."""
+    minima, width = hashes, 1
+    while width < WINDOW and len(minima):
+        step = min(width, WINDOW - width)
+        if len(minima) <= step:
+            return np.zeros(0, np.uint32)
+        minima = np.minimum(minima[:-step], minima[step:])
+        width += step
+    return minima
+
+
+def _one(
+    codes: NDArray[np.uint32], hashes: Fingerprint, minima: Fingerprint, start: int, end: int
+) -> Fingerprint:
+    count = end - start - SHINGLE_LENGTH + 1
+    if end == start:
+        return np.zeros(0, np.uint32)
+    if count <= 0:
+        whole = _rolling(codes[start:end], end - start)
+        return (whole >> np.uint64(32)).astype(np.uint32)
+    if count <= ALL_BELOW:
+        return np.unique(hashes[start : start + count])
+    return np.unique(minima[start : start + count - WINDOW + 1])
+
+
+def shared(first: NDArray[np.unsignedinteger], second: NDArray[np.unsignedinteger]) -> int:
+    """Size of the intersection of two sorted arrays without repeats."""
+    if not len(first) or not len(second):
+        return 0
+    both = np.concatenate((first, second))
+    # Timsort merges the two sorted runs in one pass.
+    both.sort(kind="stable")
+    return int(np.count_nonzero(both[1:] == both[:-1]))
+
+
+def resemblance(first: Hashes, second: Hashes) -> float:
+    """Jaccard resemblance |A ∩ B| / |A ∪ B| of two sets of shingles; 0 when both are empty."""
+    both = shared(first, second)
+    union = len(first) + len(second) - both
+    return both / union if union else 0.0
+
+
+def containment(first: Hashes, second: Hashes) -> float:
+    """Share of the smaller set that the larger one has; 0 when one is empty."""
+    smaller = min(len(first), len(second))
+    return shared(first, second) / smaller if smaller else 0.0
+
+
+def coverage(first: Hashes, second: Hashes) -> float:
+    """Share of the first set that the second one has; 0 when the first is empty."""
+    return shared(first, second) / len(first) if len(first) else 0.0

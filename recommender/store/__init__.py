@@ -1,0 +1,25 @@
+"""The index on disk: articles, texts, sketches, neighbours and settings in one SQLite file.
+
+The only package that imports sqlite3. It keeps what it is given and finds it again; what the
+flags, the facts, the evidence columns and the settings mean is the business of the layers
+above. The format is described in `indexes/README.md`.
+"""
+
+from __future__ import annotations
+
+from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.pending import Pending
+from recommender.store.reader import Store
+from recommender.store.schema import FORMAT_VERSION
+from recommender.store.writer import Writer
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Document",
+    "GenerationInfo",
+    "NeighbourList",
+    "Pending",
+    "Sketch",
+    "Store",
+    "Writer",
+]

@@ -1,0 +1,272 @@
+"""Connections to the database: opening, pooling, forks, and SQLite's errors in our words.
+
+The one place that calls sqlite3. A connection serves one thread at a time and comes back to
+its pool; idle ones are closed before a fork, because SQLite must not be carried across one.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from weakref import WeakSet
+
+from recommender.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStoreError
+from recommender.store.codec import State
+from recommender.store.schema import database_path
+
+_BUSY_SECONDS = 10.0
+_STATEMENTS_KEPT = 64
+
+_COMMON_SETTINGS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    # Damaged pages are noticed when they are read.
+    "PRAGMA cell_size_check = ON",
+    # A mapped database would kill the process where a short read gives an error.
+    "PRAGMA mmap_size = 0",
+)
+_READER_SETTINGS = ("PRAGMA query_only = ON", "PRAGMA cache_size = -16384")
+_WRITER_SETTINGS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA secure_delete = FAST",
+)
+
+
+class Connection:
+    """One SQLite connection, used by one thread at a time.
+
+    Attributes
+    ----------
+    depth : int
+        How many snapshots or transactions are open on it, one inside the other.
+    state : State or None
+        What the `state` table says inside the open snapshot.
+    """
+
+    __slots__ = ("_folder", "_raw", "depth", "state")
+
+    def __init__(self, raw: sqlite3.Connection, folder: Path) -> None:
+        self._raw = raw
+        self._folder = folder
+        self.depth = 0
+        self.state: State | None = None
+
+    @classmethod
+    def open(cls, folder: Path, *, writable: bool = False) -> Connection:
+        """Open the database of an index; one that is missing is not made."""
+        return cls.open_file(database_path(folder), folder, mode="rw" if writable else "ro")
+
+    @classmethod
+    def open_file(cls, path: Path, folder: Path, *, mode: str) -> Connection:
+        """Open a database file; `mode` is SQLite's "ro", "rw" or "rwc"."""
+        uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
+        try:
+            raw = sqlite3.connect(
+                uri,
+                uri=True,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=_STATEMENTS_KEPT,
+            )
+        except sqlite3.Error as error:
+            raise translated(error, folder) from error
+        connection = cls(raw, folder)
+        try:
+            for setting in _COMMON_SETTINGS:
+                connection.run(setting)
+            for setting in _READER_SETTINGS if mode == "ro" else _WRITER_SETTINGS:
+                connection.run(setting)
+        except BaseException:
+            raw.close()
+            raise
+        return connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether SQLite has a transaction open."""
+        return self._raw.in_transaction
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and fetch all it gives."""
+        try:
+            return self._raw.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise translated(error, self._folder) from error
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; returns how many table rows it changed."""
+        try:
+            return self._raw.execute(sql, parameters).rowcount
+        except sqlite3.Error as error:
+            raise translated(error, self._folder) from error
+
+    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each set of parameters."""
+        try:
+            self._raw.executemany(sql, parameters)
+        except sqlite3.Error as error:
+            raise translated(error, self._folder) from error
+
+    def close(self) -> None:
+        """Close it; nothing happens the second time."""
+        self._raw.close()
+
+
+def translated(error: sqlite3.Error, folder: Path) -> IndexStoreError:
+    """Say in our words what SQLite says, with what to do next."""
+    path = database_path(folder)
+    words = str(error)
+    lower = words.lower()
+    for parts, kind, advice in _TRANSLATIONS:
+        if any(part in lower for part in parts):
+            return kind(f"{path}: {words}; {advice}")
+    return IndexStoreError(f'{path}: {words}; run "recommender verify"')
+
+
+_RESTORE = "the index is damaged: restore a copy or build it again"
+_TRANSLATIONS: tuple[tuple[tuple[str, ...], type[IndexStoreError], str], ...] = (
+    (
+        (
+            "malformed",
+            "not a database",
+            "could not decode",
+            "no such table",
+            "no such column",
+            "file is encrypted",
+            "unsupported file format",
+            "too big",
+        ),
+        IndexCorrupt,
+        _RESTORE,
+    ),
+    (("locked", "busy"), IndexLocked, "another process is using it, try again"),
+    (
+        ("readonly", "read-only"),
+        IndexStoreError,
+        "nothing was changed; run this as the user who owns the index",
+    ),
+    (("full",), IndexStoreError, "nothing was changed; free space and run the command again"),
+    (
+        ("unable to open",),
+        IndexStoreError,
+        "it and the files beside it (-wal, -shm) must be readable; run any command as the user "
+        "who owns the index to make them anew",
+    ),
+    (("i/o error",), IndexStoreError, "look at the disk and its quota, then try again"),
+    (("closed database",), IndexStoreError, "the index was closed; open it again"),
+    (("constraint failed",), IndexStoreError, "nothing was changed; the article is there already"),
+)
+
+
+class ConnectionPool:
+    """Read-only connections to one database: as many as are in use at once.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the index.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._idle: list[Connection] = []
+        self._local = threading.local()
+        self._identity = _identity(folder)
+        self._closed = False
+        self.replaced = 0
+        _pools.add(self)
+
+    @property
+    def current(self) -> Connection | None:
+        """The connection this thread holds now."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        return connection
+
+    def acquire(self) -> Connection:
+        """Take a connection for this thread.
+
+        Raises
+        ------
+        IndexMissing
+            If the database is not there any more and no connection is left.
+        """
+        if self._closed:
+            raise IndexStoreError(f"{self._folder}: the index was closed; open it again")
+        self._follow()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            if self._identity is None:
+                raise IndexMissing(
+                    f'No index at {self._folder}; run "recommender build" first.'
+                ) from None
+            connection = Connection.open(self._folder)
+        self._local.connection = connection
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Give this thread's connection back."""
+        self._local.connection = None
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def close_idle(self) -> None:
+        """Close the connections that no thread holds."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def close(self) -> None:
+        """Close all; those in use close when they come back."""
+        self._closed = True
+        self.close_idle()
+
+    def forget_after_fork(self) -> None:
+        """In a child: leave alone what the parent's threads were using."""
+        current = self.current
+        if current is not None:
+            _abandoned.append(current)
+        self._idle = []
+        self._local = threading.local()
+
+    def _follow(self) -> None:
+        """Notice that another index was put in place of this one."""
+        identity = _identity(self._folder)
+        if identity is not None and identity != self._identity:
+            self.close_idle()
+            self._identity = identity
+            self.replaced += 1
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(database_path(folder))  # noqa: PTH116 - twice as fast, on every call
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+_pools: WeakSet[ConnectionPool] = WeakSet()
+# Connections of a parent process: closing them in a child would be as bad as using them.
+_abandoned: list[Connection] = []
+
+
+def _before_fork() -> None:
+    for pool in list(_pools):
+        pool.close_idle()
+
+
+def _after_fork_in_child() -> None:
+    for pool in list(_pools):
+        pool.forget_after_fork()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)

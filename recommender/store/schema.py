@@ -1,0 +1,113 @@
+"""Tables of `articles.sqlite`, and which files of that name this version can read.
+
+Knows names and columns, not how values are packed into them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DATABASE_NAME = "articles.sqlite"
+LOCK_NAME = ".lock"
+
+FORMAT_VERSION = 1
+# "RECO", so that `file` and SQLite's own tools can tell an index from any other database.
+APPLICATION_ID = 0x5245434F
+
+FOLDER_MODE = 0o750
+FILE_MODE = 0o640
+
+# Rows of about 1.4 kB fill pages of this size with less waste than SQLite's usual 4 KiB.
+PAGE_SIZE = 8192
+
+# `checksum` columns are XXH3-64 of the row's other values with the row number as seed.
+TABLES: dict[str, str] = {
+    "state": """CREATE TABLE state (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        change INTEGER NOT NULL,
+        articles INTEGER NOT NULL,
+        last_row INTEGER NOT NULL,
+        dimension INTEGER NOT NULL,
+        last_generation INTEGER NOT NULL,
+        generation TEXT,
+        checksum INTEGER NOT NULL)""",
+    "meta": """CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL,
+        checksum INTEGER NOT NULL) WITHOUT ROWID""",
+    "articles": """CREATE TABLE articles (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        url TEXT NOT NULL,
+        date INTEGER,
+        category TEXT NOT NULL,
+        language TEXT NOT NULL,
+        source TEXT NOT NULL,
+        site TEXT NOT NULL,
+        excerpt INTEGER NOT NULL,
+        visible_from INTEGER,
+        visible_until INTEGER,
+        access INTEGER NOT NULL,
+        extra TEXT,
+        checksum INTEGER NOT NULL)""",
+    "texts": """CREATE TABLE texts (
+        row INTEGER PRIMARY KEY REFERENCES articles (row) ON DELETE CASCADE,
+        text BLOB NOT NULL,
+        checksum INTEGER NOT NULL)""",
+    "sketches": """CREATE TABLE sketches (
+        row INTEGER PRIMARY KEY REFERENCES articles (row) ON DELETE CASCADE,
+        flags INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        content_digest BLOB NOT NULL,
+        input_digest BLOB NOT NULL,
+        text_digest BLOB NOT NULL,
+        title_digest BLOB NOT NULL,
+        facts BLOB NOT NULL,
+        fingerprint BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        vector BLOB,
+        vector_checksum INTEGER)""",
+    "neighbours": """CREATE TABLE neighbours (
+        row INTEGER PRIMARY KEY REFERENCES articles (row) ON DELETE CASCADE,
+        floor REAL NOT NULL,
+        list BLOB NOT NULL,
+        checksum INTEGER NOT NULL)""",
+    "removed": """CREATE TABLE removed (
+        row INTEGER PRIMARY KEY)""",
+    # Laid out for what editors decide about pairs, by article id so that they outlive rows.
+    "decisions": """CREATE TABLE decisions (
+        first TEXT NOT NULL,
+        second TEXT NOT NULL CHECK (first < second),
+        verdict TEXT NOT NULL,
+        canonical TEXT,
+        note TEXT NOT NULL DEFAULT '',
+        decided_by TEXT NOT NULL DEFAULT '',
+        decided_at INTEGER,
+        PRIMARY KEY (first, second)) WITHOUT ROWID""",
+    "labels": """CREATE TABLE labels (
+        first TEXT NOT NULL,
+        second TEXT NOT NULL CHECK (first < second),
+        grade INTEGER NOT NULL,
+        origin TEXT NOT NULL DEFAULT '',
+        labelled_at INTEGER,
+        PRIMARY KEY (first, second, origin)) WITHOUT ROWID""",
+    # A keyed hash of the id of an article that was erased for good.
+    "tombstones": """CREATE TABLE tombstones (
+        key BLOB PRIMARY KEY,
+        erased_at INTEGER) WITHOUT ROWID""",
+}
+
+INDEXES: dict[str, str] = {
+    "articles_by_date": "CREATE INDEX articles_by_date ON articles (date)",
+    "articles_by_category": "CREATE INDEX articles_by_category ON articles (category, date)",
+    "sketches_by_text": """CREATE INDEX sketches_by_text ON sketches (text_digest)
+        WHERE text_digest <> x''""",
+    "decisions_by_second": "CREATE INDEX decisions_by_second ON decisions (second)",
+    "labels_by_second": "CREATE INDEX labels_by_second ON labels (second)",
+}
+
+
+def database_path(folder: Path) -> Path:
+    """Where the database of an index lies."""
+    return folder / DATABASE_NAME

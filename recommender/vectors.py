@@ -1,0 +1,382 @@
+"""Nearest vectors: the `VectorIndex` protocol and its FAISS adapters.
+
+The only importer of faiss, which is loaded when an index is built or opened. Similarities are
+inner products of unit vectors; FAISS's distances, paddings and errors stop here. The file is
+FAISS's own format in 16 bits a number, followed by the row numbers; it is written once, mapped
+for reading, and checked whole before FAISS sees it, because a flipped link of a graph can crash
+the process.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.config import VectorKind
+from recommender.errors import BadEmbedding, ConfigError, IndexCorrupt, IndexIncompatible
+from recommender.files import checked_bytes, write_whole
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+# Up to here exact search answers in some ten milliseconds, and nothing is ever missed.
+EXACT_UP_TO = 50_000
+_LINKS = 32
+_BUILD_BREADTH = 200
+_SEARCH_BREADTH = 160
+_LISTS_PER_ROOT = 4
+_PROBED_SHARE = 0.2
+_TIES = 16
+# From here on one matrix product over unpacked blocks beats scanning query by query.
+_MANY_QUERIES = 16
+# Below this share of passing rows a graph loses answers, and scanning them is as fast.
+_SCANNED_SHARE = 0.15
+_BLOCK = 4_096
+_TRAILER = struct.Struct("<QQI4s")
+_MAGIC = b"RVEC"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Nearest rows of each query, best first, ties by row.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (q, k)
+        -1 where there are fewer than k.
+    similarities : ndarray of float32, shape (q, k)
+        Inner products; -inf where there is no row.
+    """
+
+    rows: Rows
+    similarities: NDArray[np.float32]
+
+
+class VectorIndex(Protocol):
+    """Finds the nearest of a set of unit vectors."""
+
+    @property
+    def kind(self) -> str:
+        """ "exact", "hnsw" or "ivf"."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def __len__(self) -> int: ...
+
+    def search(
+        self,
+        queries: Vectors,
+        limit: int,
+        *,
+        allowed: Rows | None = None,
+        removed: Rows | None = None,
+    ) -> Hits:
+        """The nearest rows of each query.
+
+        Parameters
+        ----------
+        queries : ndarray of float32, shape (q, dimension)
+            Unit rows.
+        limit : int
+            Rows wanted for each.
+        allowed : ndarray of int64, optional
+            Sorted rows that may be found.
+        removed : ndarray of int64, optional
+            Rows that may not.
+
+        Raises
+        ------
+        BadEmbedding
+            If a query has another dimension or is not finite.
+        """
+
+    def write(self, path: Path) -> str:
+        """Write the index as one file, complete or not at all; gives its XXH3-128 checksum."""
+
+
+class FaissIndex:
+    """A `VectorIndex` over FAISS; made by `build_vector_index` and `open_vector_index`."""
+
+    def __init__(self, kind: str, index: Any, rows: Rows, mapped: Any = None) -> None:
+        self._kind = kind
+        self._index = index
+        self._rows = rows
+        # The object that owns the mapping; `index` is only another view of it.
+        self._mapped = mapped
+
+    @property
+    def kind(self) -> str:
+        """ "exact", "hnsw" or "ivf"."""
+        return self._kind
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def search(
+        self,
+        queries: Vectors,
+        limit: int,
+        *,
+        allowed: Rows | None = None,
+        removed: Rows | None = None,
+    ) -> Hits:
+        """The nearest rows of each query; see `VectorIndex.search`."""
+        queries = _checked(queries, self.dimension)
+        alive = self._alive(allowed, removed)
+        count = len(self._rows) if alive is None else len(alive)
+        wanted = min(max(limit, 0), count)
+        if not wanted or not len(queries):
+            return _empty(len(queries), limit)
+        few = count < _SCANNED_SHARE * len(self._rows) or count <= 4 * wanted
+        if few or (self._kind == "exact" and len(queries) >= _MANY_QUERIES):
+            places, values = self._scan(queries, wanted, alive)
+        else:
+            places, values = self._approximate(queries, wanted, alive)
+        return _padded(self._rows, places, values, limit)
+
+    def write(self, path: Path) -> str:
+        """Write the index as one file; see `VectorIndex.write`."""
+        import faiss
+
+        body = faiss.serialize_index(self._index).tobytes()
+        rows = self._rows.astype("<i8").tobytes()
+        trailer = _TRAILER.pack(len(body), len(self._rows), _VERSION, _MAGIC)
+        return write_whole(path, [body, rows, trailer])
+
+    def _alive(self, allowed: Rows | None, removed: Rows | None) -> NDArray[np.int64] | None:
+        """Positions that may be found; `None` when all may."""
+        if allowed is None and (removed is None or not len(removed)):
+            return None
+        keep = np.ones(len(self._rows), dtype=bool)
+        if allowed is not None:
+            keep &= np.isin(self._rows, allowed, kind="sort")
+        if removed is not None and len(removed):
+            keep &= ~np.isin(self._rows, removed, kind="sort")
+        return np.flatnonzero(keep)
+
+    def _scan(
+        self, queries: Vectors, wanted: int, alive: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Exact: block by block, keeping the best of each and of all."""
+        positions = np.arange(len(self._rows)) if alive is None else alive
+        best_places = np.zeros((len(queries), 0), np.int64)
+        best_values = np.zeros((len(queries), 0), np.float32)
+        for start in range(0, len(positions), _BLOCK):
+            block = positions[start : start + _BLOCK]
+            values = queries @ self._vectors_at(block).T
+            places = np.broadcast_to(block, values.shape)
+            best_values = np.concatenate([best_values, values], axis=1)
+            best_places = np.concatenate([best_places, places], axis=1)
+            best_places, best_values = _best(best_places, best_values, wanted)
+        return best_places, best_values
+
+    def _vectors_at(self, positions: NDArray[np.int64]) -> Vectors:
+        if len(positions) and positions[-1] - positions[0] + 1 == len(positions):
+            return np.asarray(self._index.reconstruct_n(int(positions[0]), len(positions)))
+        return np.asarray(self._index.reconstruct_batch(positions))
+
+    def _approximate(
+        self, queries: Vectors, wanted: int, alive: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        import faiss
+
+        share = 1.0 if alive is None else len(alive) / len(self._rows)
+        selector = None if alive is None else faiss.IDSelectorBatch(alive)
+        if self._kind == "exact":
+            parameters = faiss.SearchParameters(sel=selector)
+        elif self._kind == "hnsw":
+            breadth = int(max(_SEARCH_BREADTH, 2 * wanted) / max(share, 0.1))
+            parameters = faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
+        else:
+            probes = max(8, int(self._index.nlist * _PROBED_SHARE / max(share, 0.1)))
+            parameters = faiss.SearchParametersIVF(nprobe=min(probes, self._index.nlist), sel=selector)
+        # A few more than wanted, so that ties at the edge are broken by row, not by chance.
+        most = min(wanted + _TIES, len(self._rows) if alive is None else len(alive))
+        values, places = self._index.search(queries, most, params=parameters)
+        if (places[:, :wanted] < 0).any():
+            return self._scan(queries, wanted, alive)
+        values = np.where(places < 0, -np.inf, values)
+        return _best(places.astype(np.int64), values.astype(np.float32), wanted)
+
+
+def build_vector_index(rows: Rows, vectors: Vectors, *, kind: VectorKind = "auto") -> VectorIndex:
+    """Index unit vectors.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n,)
+        Each once; the result does not depend on their order.
+    vectors : ndarray of float32, shape (n, dimension)
+    kind : {"auto", "exact", "hnsw", "ivf"}
+        "auto" is exact up to 50,000 vectors and a graph (HNSW, Malkov and Yashunin 2018) beyond.
+
+    Raises
+    ------
+    BadEmbedding
+        If a vector is not finite.
+    ConfigError
+        If the kind is unknown.
+    """
+    import faiss
+
+    order = np.argsort(rows, kind="stable")
+    rows, vectors = np.asarray(rows, np.int64)[order], np.ascontiguousarray(vectors[order])
+    vectors = _checked(vectors, vectors.shape[1])
+    if kind == "auto":
+        kind = "exact" if len(rows) <= EXACT_UP_TO else "hnsw"
+    dimension = vectors.shape[1]
+    half, inner = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    # One thread and a fixed order: the same rows give the same file.
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        if kind == "exact":
+            index = faiss.IndexScalarQuantizer(dimension, half, inner)
+        elif kind == "hnsw":
+            index = faiss.IndexHNSWSQ(dimension, half, _LINKS, inner)
+            index.hnsw.efConstruction = _BUILD_BREADTH
+        elif kind == "ivf":
+            lists = int(max(1, min(_LISTS_PER_ROOT * len(rows) ** 0.5, len(rows) / 39)))
+            quantizer = faiss.IndexFlatIP(dimension)
+            index = faiss.IndexIVFScalarQuantizer(quantizer, dimension, lists, half, inner)
+            index.by_residual = False
+            index.cp.seed = 1
+        else:
+            raise ConfigError(f"unknown kind of vector index {kind!r}; known are exact, hnsw, ivf")
+        if len(rows):
+            index.train(vectors)
+            index.add(vectors)
+        if kind == "ivf":
+            index.make_direct_map(True)
+    finally:
+        faiss.omp_set_num_threads(threads)
+    return FaissIndex(kind, index, rows)
+
+
+def open_vector_index(path: Path, *, checksum: str) -> VectorIndex:
+    """Open a written index: check the whole file, then map it.
+
+    Raises
+    ------
+    IndexCorrupt
+        If the file is missing, not the one that was written, or FAISS cannot read it.
+    IndexIncompatible
+        If a newer version wrote it.
+    """
+    import faiss
+
+    data = checked_bytes(path, checksum)
+    if len(data) < _TRAILER.size:
+        raise IndexCorrupt(f"{path}: too short for a vector file")
+    length, count, version, magic = _TRAILER.unpack(data[-_TRAILER.size :].tobytes())
+    if magic != _MAGIC:
+        raise IndexCorrupt(f"{path}: not a vector file (magic {magic!r})")
+    if version > _VERSION:
+        raise IndexIncompatible(
+            f"{path}: written by a newer version (format {version}, known is {_VERSION}); "
+            "upgrade, or run rebuild"
+        )
+    if length + 8 * count + _TRAILER.size != len(data):
+        raise IndexCorrupt(f"{path}: {len(data):,} bytes do not fit its own description")
+    rows = np.frombuffer(data, "<i8", count, length).astype(np.int64)
+    try:
+        owner = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError as error:
+        raise IndexCorrupt(f"{path}: FAISS cannot read it ({_first_line(error)})") from error
+    index = faiss.downcast_index(owner)
+    kinds = {"IndexScalarQuantizer": "exact", "IndexHNSWSQ": "hnsw", "IndexIVFScalarQuantizer": "ivf"}
+    kind = kinds.get(type(index).__name__)
+    if kind is None or index.ntotal != count:
+        raise IndexCorrupt(f"{path}: holds {type(index).__name__} of {index.ntotal:,}, not {count:,}")
+    if kind == "ivf" and count:
+        index.make_direct_map(True)
+    return FaissIndex(kind, index, rows, mapped=owner)
+
+
+def nearest_among(
+    query: NDArray[np.float32], rows: Rows, vectors: Vectors, limit: int
+) -> tuple[Rows, NDArray[np.float32]]:
+    """The nearest of a few vectors, exactly.
+
+    Parameters
+    ----------
+    query : ndarray of float32, shape (dimension,)
+    rows : ndarray of int64, shape (n,)
+    vectors : ndarray of float32, shape (n, dimension)
+    limit : int
+    """
+    values = np.einsum("nd,d->n", vectors, query).astype(np.float32)
+    order = np.lexsort((rows, -values))[:limit]
+    return rows[order], values[order]
+
+
+def pair_cosines(first: Vectors, second: Vectors) -> NDArray[np.float32]:
+    """Cosines of unit vectors, row by row, rounded to four decimals.
+
+    Summed in 64 bits and without BLAS, so that they do not depend on threads or on how many
+    pairs come along.
+
+    Parameters
+    ----------
+    first, second : ndarray of float32, shape (n, dimension)
+    """
+    values = np.einsum("nd,nd->n", first, second, dtype=np.float64)
+    return np.clip(np.round(values, 4), -1.0, 1.0).astype(np.float32)
+
+
+def _checked(vectors: Vectors, dimension: int) -> Vectors:
+    if vectors.ndim != 2 or vectors.shape[1] != dimension:
+        raise BadEmbedding(f"vectors have the shape {vectors.shape}, expected (n, {dimension})")
+    if not np.isfinite(vectors).all():
+        raise BadEmbedding("a vector holds a value that is not finite")
+    return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def _best(
+    places: NDArray[np.int64], values: NDArray[np.float32], wanted: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best of each row, best first, ties by place."""
+    if values.shape[1] > 4 * wanted:
+        # Keep all that tie with the last of the best, or the edge would depend on the order.
+        edge = -np.partition(-values, wanted - 1, axis=1)[:, wanted - 1 : wanted]
+        most = int((values >= edge).sum(axis=1).max())
+        part = np.argpartition(-values, min(most, values.shape[1] - 1), axis=1)[:, :most]
+        places = np.take_along_axis(places, part, axis=1)
+        values = np.take_along_axis(values, part, axis=1)
+    order = np.lexsort((places, -values), axis=1)[:, :wanted]
+    return np.take_along_axis(places, order, axis=1), np.take_along_axis(values, order, axis=1)
+
+
+def _padded(
+    rows: Rows, places: NDArray[np.int64], values: NDArray[np.float32], limit: int
+) -> Hits:
+    found = rows[places]
+    missing = limit - found.shape[1]
+    return Hits(
+        np.pad(found, ((0, 0), (0, missing)), constant_values=-1),
+        np.pad(values, ((0, 0), (0, missing)), constant_values=-np.inf),
+    )
+
+
+def _empty(queries: int, limit: int) -> Hits:
+    limit = max(limit, 0)
+    return Hits(
+        np.full((queries, limit), -1, np.int64), np.full((queries, limit), -np.inf, np.float32)
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
