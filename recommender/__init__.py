@@ -1,3 +1,129 @@
-"""Related articles and near-duplicates for publishers."""
+"""Related articles and near-duplicates for publishers: the public names, nothing else.
+
+Names are loaded when they are first used, so that `import recommender` costs next to nothing
+and no model library is imported before a text must be embedded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from recommender.building import Change
+    from recommender.config import IndexOptions, Thresholds
+    from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
+    from recommender.engine import Recommender
+    from recommender.errors import (
+        ArticleError,
+        ArticleNotFound,
+        BadEmbedding,
+        ConfigError,
+        EmbedderUnavailable,
+        EmbeddingError,
+        IndexCorrupt,
+        IndexIncompatible,
+        IndexLocked,
+        IndexMissing,
+        IndexStoreError,
+        RecommenderError,
+    )
+    from recommender.inspection import ArticleProblem, IndexInfo
+    from recommender.records import (
+        Article,
+        Card,
+        Comparison,
+        DuplicateGroup,
+        DuplicatePair,
+        Evidence,
+        Filler,
+        Match,
+        MatchList,
+        Relation,
+        Verdict,
+    )
+
+_MODULES = {
+    "building": ("Change",),
+    "config": ("IndexOptions", "Thresholds"),
+    "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
+    "engine": ("Recommender",),
+    "errors": (
+        "ArticleError",
+        "ArticleNotFound",
+        "BadEmbedding",
+        "ConfigError",
+        "EmbedderUnavailable",
+        "EmbeddingError",
+        "IndexCorrupt",
+        "IndexIncompatible",
+        "IndexLocked",
+        "IndexMissing",
+        "IndexStoreError",
+        "RecommenderError",
+    ),
+    "inspection": ("ArticleProblem", "IndexInfo"),
+    "records": (
+        "Article",
+        "Card",
+        "Comparison",
+        "DuplicateGroup",
+        "DuplicatePair",
+        "Evidence",
+        "Filler",
+        "Match",
+        "MatchList",
+        "Relation",
+        "Verdict",
+    ),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604, RUF022 - written out for readers and type checkers
+    "Article",
+    "ArticleError",
+    "ArticleNotFound",
+    "ArticleProblem",
+    "BadEmbedding",
+    "Card",
+    "Change",
+    "Comparison",
+    "ConfigError",
+    "DuplicateGroup",
+    "DuplicatePair",
+    "Embedder",
+    "EmbedderIdentity",
+    "EmbedderUnavailable",
+    "EmbeddingError",
+    "Evidence",
+    "Filler",
+    "HashingEmbedder",
+    "IndexCorrupt",
+    "IndexIncompatible",
+    "IndexInfo",
+    "IndexLocked",
+    "IndexMissing",
+    "IndexOptions",
+    "IndexStoreError",
+    "Match",
+    "MatchList",
+    "Recommender",
+    "RecommenderError",
+    "Relation",
+    "Thresholds",
+    "Verdict",
+    "__version__",
+    "load_embedder",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'recommender' has no attribute {name!r}")
+    return getattr(import_module(f"recommender.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -71,8 +71,7 @@ class Subject:
         """What is searched for; of a stored article it is read only when it is needed."""
         if self.draft is not None:
             return self.draft
-        assert self.row is not None
-        return self.searcher.query(self.row)
+        return self.searcher.query(-1 if self.row is None else self.row)
 
     def facts(self) -> tuple[Fact, ...]:
         """The facts of the article."""

@@ -143,7 +143,20 @@ class Boilerplate:
         return cls(tuple(Segment(each["pattern"], each["kind"], each["count"]) for each in data))
 
 
-_BYLINE_WORDS = ("记者", "通讯员", "作者", "编辑", "责编", "校对", "摄", "监制", "主编", "实习生", "图", "文")
+_BYLINE_WORDS = (
+    "记者",
+    "通讯员",
+    "作者",
+    "编辑",
+    "责编",
+    "校对",
+    "摄",
+    "监制",
+    "主编",
+    "实习生",
+    "图",
+    "文",
+)
 
 
 def generalise(segment: str) -> str:
@@ -165,7 +178,10 @@ def _heads(paragraph: str) -> Iterator[tuple[int, Key]]:
     english = _CITY_LINE.match(beginning)
     if english:
         # The city changes from report to report; the agency makes the segment.
-        yield english.end(), ("head", _SLOT + beginning[beginning.index("(") : english.end()].strip())
+        yield (
+            english.end(),
+            ("head", _SLOT + beginning[beginning.index("(") : english.end()].strip()),
+        )
     # Digits become one slot each, so lengths differ: the end is found again in the original.
     for match in re.finditer(r"日(?:电|讯|消息|报道)\s*(?:[（(][^）)\n]{0,40}[）)])?", beginning):
         key = generalise(beginning[: match.end()])
@@ -263,7 +279,9 @@ def _differ(texts: Sequence[str], key: Key, numbers: Sequence[int], min_count: i
     looked_at = numbers
     if len(numbers) > _REMAINDERS_LOOKED_AT:
         # A sample that does not depend on the order of the texts.
-        looked_at = sorted(numbers, key=lambda number: texts[number])[:: len(numbers) // _REMAINDERS_LOOKED_AT]
+        looked_at = sorted(numbers, key=lambda number: texts[number])[
+            :: len(numbers) // _REMAINDERS_LOOKED_AT
+        ]
     segment = Boilerplate((Segment(key[1], key[0], len(numbers)),))
     rests = fold_many([segment._pass(texts[number]) for number in looked_at])
     # Near-copies have, with the odds of their resemblance, the same least hash (Broder 1997).

@@ -43,6 +43,8 @@ _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
 _LONGEST_TAIL = 2_000
 _CLEAN_STEP = 500
+# In a build every article is compared with many: keeping them costs memory and saves hours.
+_COMPARABLES_KEPT = 40_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +83,9 @@ def build(
     recipe = make_recipe(cleaned, options)
     prepared = _prepare(cleaned, recipe, now, progress)
     del cleaned
-    with Pending.open(folder, embedder=embedder.identity.fingerprint) as pending:
+    with Pending.open(folder, embedder=_key_of(embedder.identity)) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress)
-        with Writer.open(folder, create=True) as writer:
+        with Writer.open_for_writing(folder, create=True) as writer:
             with writer.transaction():
                 writer.clear()
                 writer.insert_many(_documents(prepared, vectors))
@@ -119,10 +121,10 @@ def update(
     if not plan.changed and not plan.cards:
         return Change(unchanged=plan.unchanged, total=plan.total)
     prepared = _prepare(_clean(plan.changed, progress), state.recipe, now, progress)
-    with Pending.open(folder, embedder=state.identity.fingerprint) as pending:
+    with Pending.open(folder, embedder=_key_of(state.identity)) as pending:
         pending.put_many(plan.vectors)
         vectors, embedded = embed(prepared, embedder, pending, progress)
-        with Writer.open(folder) as writer:
+        with Writer.open_for_writing(folder) as writer:
             change = _apply(writer, state.identity, plan.cards, prepared, vectors, progress)
         pending.discard()
     return replace(change, unchanged=plan.unchanged, embedded=embedded)
@@ -136,7 +138,7 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
     ArticleNotFound
         If an id is not in the index; nothing is removed then.
     """
-    with Writer.open(folder) as writer:
+    with Writer.open_for_writing(folder) as writer:
         with writer.transaction():
             rows = writer.rows_of(ids)
             missing = [each for each in dict.fromkeys(ids) if each not in rows]
@@ -161,7 +163,7 @@ def rebuild(
 
     Only what is embedded differently than before is embedded again.
     """
-    with Writer.open(folder) as writer:
+    with Writer.open_for_writing(folder) as writer:
         state = IndexState.read(writer)
         options = options or state.options
         stored = [each for batch in writer.iter_documents() for each in batch]
@@ -172,7 +174,7 @@ def rebuild(
         recipe = make_recipe(cleaned, options)
         prepared = _prepare(cleaned, recipe, now, progress)
         model = embedder(options, state.identity)
-        with Pending.open(folder, embedder=model.identity.fingerprint) as pending:
+        with Pending.open(folder, embedder=_key_of(model.identity)) as pending:
             if model.identity == state.identity:
                 pending.put_many(
                     {
@@ -244,6 +246,11 @@ def embed(
         vectors.update(fresh)
         progress("embedding", start + len(chunk), len(missing))
     return vectors, len(missing)
+
+
+def _key_of(identity: EmbedderIdentity) -> str:
+    """All that a vector depends on beside its input."""
+    return f"{identity.fingerprint}\0{identity.max_tokens}\0{identity.prompt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,7 +402,7 @@ def _describe(
 
 def _finish(writer: Writer, progress: Progress) -> None:
     """Write a generation and all neighbours for the rows in this transaction."""
-    searcher = Searcher(writer)
+    searcher = Searcher(writer, comparables_kept=_COMPARABLES_KEPT)
     state = searcher.state
     progress("search files", 0, 1)
     _, index, postings = write_generation(writer, state.centres, kind=state.options.vectors)

@@ -118,7 +118,9 @@ class Centres:
         generator = np.random.default_rng(0)
         values: list[NDArray[np.float64]] = []
         for language in sorted(set(languages)):
-            own = self.apply(vectors[codes == language], [language] * int((codes == language).sum()))
+            own = self.apply(
+                vectors[codes == language], [language] * int((codes == language).sum())
+            )
             if len(own) < _FEWEST:
                 continue
             first, second = generator.integers(0, len(own), (2, _DRIFT_PAIRS))

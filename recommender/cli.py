@@ -30,8 +30,7 @@ from recommender.console import (
     use_color,
 )
 from recommender.engine import Recommender
-from recommender.errors import ConfigError
-from recommender.records import Article, MatchList, Verdict
+from recommender.records import Article, Verdict
 from recommender.sources import Problem, parse_date, read_articles
 
 _SHOWN_PROBLEMS = 20
@@ -50,7 +49,7 @@ _SHOWN_PROBLEMS = 20
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary on standard error.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
 def main(config: Path | None, quiet: bool, verbose: bool) -> None:
-    """Related articles and near-duplicates for publishers.
+    r"""Related articles and near-duplicates for publishers.
 
     \b
     recommender demo                                  see it work on sample articles
@@ -168,7 +167,7 @@ def _summary(change: Change, index: Path) -> str:
     "--embedder", default=DEFAULT_EMBEDDER, show_default=True, help="Model to embed with."
 )
 def demo(folder: Path | None, embedder: str) -> None:
-    """Build an index of sample articles in FOLDER and show what it answers.
+    r"""Build an index of sample articles in FOLDER and show what it answers.
 
     Without FOLDER a temporary one is used and removed again.
 
@@ -214,7 +213,7 @@ def build(
     skip_invalid: bool,
     on_duplicate: str,
 ) -> None:
-    """Build an index from JSONL or CSV files (also .gz), - for standard input.
+    r"""Build an index from JSONL or CSV files (also .gz), - for standard input.
 
     An index that is there answers on until the new one is complete, and is then replaced. An
     interrupted build goes on where it was.
@@ -265,7 +264,7 @@ def update(
     skip_invalid: bool,
     on_duplicate: str,
 ) -> None:
-    """Add articles to an index, or replace those with the same ids.
+    r"""Add articles to an index, or replace those with the same ids.
 
     \b
     recommender update today.jsonl -i indexes/news
@@ -283,7 +282,7 @@ def update(
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @index_option
 def remove(ids: tuple[str, ...], index: Path) -> None:
-    """Take articles out of an index.
+    r"""Take articles out of an index.
 
     \b
     recommender remove cms-1022 cms-1023 -i indexes/news
@@ -361,7 +360,7 @@ def related(
     form: str,
     output: str,
 ) -> None:
-    """List the best related articles of the article ID, each story once.
+    r"""List the best related articles of the article ID, each story once.
 
     \b
     recommender related cms-4812 -n 5 --min-similarity 0.55 -i indexes/news
@@ -418,7 +417,7 @@ def check(
     form: str,
     output: str,
 ) -> None:
-    """Compare a draft (HTML or text, - for standard input) with the index before publishing.
+    r"""Compare a draft (HTML or text, - for standard input) with the index before publishing.
 
     Nothing is stored.
 
@@ -427,7 +426,7 @@ def check(
     """
     from recommender.sources import read_draft
 
-    draft = read_draft(file, title=title, article_id=article_id)
+    draft = read_draft(file, title=title, article_id=article_id or "draft")
     with Recommender.open(index) as opened:
         matches = opened.near_duplicates(
             draft, limit=limit, thresholds=changed_thresholds(opened.thresholds, changes)
@@ -455,7 +454,7 @@ def check(
 def compare(
     first: str, second: str, index: Path, changes: dict[str, float], form: str, output: str
 ) -> None:
-    """Compare two articles of the index and show all evidence.
+    r"""Compare two articles of the index and show all evidence.
 
     \b
     recommender compare cms-1022 cms-1023 -i indexes/news
@@ -497,7 +496,7 @@ def duplicates(
     form: str,
     output: str,
 ) -> None:
-    """Report near-duplicates in groups, each with the article to keep.
+    r"""Report near-duplicates in groups, each with the article to keep.
 
     \b
     recommender duplicates -i indexes/news
@@ -522,7 +521,7 @@ def duplicates(
 @format_option
 @output_option
 def info(index: Path, problems: bool, form: str, output: str) -> None:
-    """Show what is in an index and how it was made.
+    r"""Show what is in an index and how it was made.
 
     \b
     recommender info -i indexes/news
@@ -543,7 +542,7 @@ def info(index: Path, problems: bool, form: str, output: str) -> None:
 @main.command()
 @index_option
 def verify(index: Path) -> None:
-    """Read the whole index and say whether anything is wrong; exit code 1 if so.
+    r"""Read the whole index and say whether anything is wrong; exit code 1 if so.
 
     \b
     recommender verify -i indexes/news
@@ -566,10 +565,8 @@ def verify(index: Path) -> None:
     type=click.Choice(("auto", "exact", "hnsw", "ivf")),
     help="Change the kind of the FAISS index.",
 )
-def rebuild(
-    index: Path, embedder: str | None, max_tokens: int | None, vectors: str | None
-) -> None:
-    """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
+def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: str | None) -> None:
+    r"""Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
 
     \b
     recommender rebuild -i indexes/news

@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -114,7 +114,9 @@ class IndexOptions:
         _check_whole("neighbours", self.neighbours, least=1, most=1000)
         _check_whole("boilerplate_min_count", self.boilerplate_min_count, least=2, most=10**9)
         if not isinstance(self.strip_boilerplate, bool):
-            raise ConfigError(f"strip_boilerplate must be true or false, not {self.strip_boilerplate!r}")
+            raise ConfigError(
+                f"strip_boilerplate must be true or false, not {self.strip_boilerplate!r}"
+            )
         share = self.boilerplate_min_share
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
             raise ConfigError(f"boilerplate_min_share must lie between 0 and 1, not {share!r}")
@@ -130,7 +132,9 @@ def _check_whole(
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ConfigError(f"{name} must be a whole number from {least:,} to {most:,}, not {value!r}")
+        raise ConfigError(
+            f"{name} must be a whole number from {least:,} to {most:,}, not {value!r}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,10 +204,12 @@ def _settings(data: dict[str, Any]) -> Settings:
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:
     for key in table:
         if key not in names:
-            raise ConfigError(f"{where} has an unknown key {key!r}; known are {', '.join(sorted(names))}")
+            raise ConfigError(
+                f"{where} has an unknown key {key!r}; known are {', '.join(sorted(names))}"
+            )
 
 
-@lru_cache(maxsize=None)
+@cache
 def package_data(name: str) -> Any:
     """Read one of the JSON files of fitted numbers that ship in `recommender/data`."""
-    return json.loads(resources.files("recommender").joinpath("data", name).read_text("utf-8"))
+    return json.loads((resources.files("recommender") / "data" / name).read_text("utf-8"))

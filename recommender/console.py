@@ -15,13 +15,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from rich.progress import TaskID
 
 from recommender.config import CONFIG_NAME, Settings, Thresholds, read_settings
 from recommender.errors import ConfigError, RecommenderError
@@ -46,7 +45,9 @@ class RecommenderGroup(click.Group):
             click.echo(f"Error: {line}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("\nInterrupted; the index is as it was before or after the change.", err=True)
+            click.echo(
+                "\nInterrupted; the index is as it was before or after the change.", err=True
+            )
             ctx.exit(_INTERRUPTED)
         except BrokenPipeError:
             # The reader of our output went away, as `head` does; nobody is left to tell.
@@ -113,7 +114,7 @@ def settings(ctx: click.Context) -> Settings:
     if found is None:
         found = read_settings(ctx.find_root().params.get("config"))
         ctx.find_root().meta["recommender.settings"] = found
-    return found  # type: ignore[no-any-return]
+    return cast(Settings, found)
 
 
 def index_option(command: Command) -> Command:

@@ -6,7 +6,7 @@ here when it is first needed, and every answer is given inside one snapshot of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from os import PathLike
@@ -21,7 +21,7 @@ from recommender.answering import Answerer, Fill, Predicate, Request, Subject, a
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions, Thresholds
 from recommender.duplicates import group
-from recommender.embedders import Embedder, EmbedderIdentity, load_embedder
+from recommender.embedders import Embedder, EmbedderIdentity, is_named, load_embedder
 from recommender.errors import ArticleNotFound, ConfigError, IndexIncompatible
 from recommender.facts import unpack
 from recommender.indexing import clean_article, comparable_draft, prepare
@@ -33,8 +33,8 @@ from recommender.records import (
     Comparison,
     DuplicateGroup,
     DuplicatePair,
-    Filter,
     MatchList,
+    Verdict,
 )
 from recommender.retrieval import Ranking
 from recommender.search import IndexState, Query, Searcher
@@ -341,9 +341,27 @@ class Recommender:
             pairs = list(self._answerer.duplicate_pairs(thresholds or self.thresholds))
         return sorted(pairs, key=lambda p: (-p.similarity, p.first.id, p.second.id))
 
-    def duplicate_groups(self, *, thresholds: Thresholds | None = None) -> list[DuplicateGroup]:
-        """Near-duplicates in groups, each with the article to keep; largest group first."""
-        return group(self.duplicate_pairs(thresholds=thresholds))
+    def duplicate_groups(
+        self, *, thresholds: Thresholds | None = None, verdict: Verdict = Verdict.SAME_STORY
+    ) -> list[DuplicateGroup]:
+        """Near-duplicates in groups, each with the article to keep; largest group first.
+
+        Parameters
+        ----------
+        thresholds : Thresholds, optional
+            For this call.
+        verdict : Verdict
+            The weakest verdict that puts two articles into one group.
+
+        Raises
+        ------
+        ConfigError
+            If the verdict is not one of near-duplicates.
+        """
+        if not verdict.is_near_duplicate:
+            raise ConfigError(f"groups are of same-text or same-story, not of {verdict}")
+        wanted = {Verdict.SAME_TEXT, verdict}
+        return group(p for p in self.duplicate_pairs(thresholds=thresholds) if p.verdict in wanted)
 
     def get(self, article_id: str) -> Card:
         """What the index shows of an article.
@@ -498,7 +516,7 @@ class Recommender:
 
     def _check_embedder(self, embedder: Embedder | str | None) -> None:
         recorded = self._searcher.state.identity
-        if isinstance(embedder, str) and embedder != recorded.name:
+        if isinstance(embedder, str) and not is_named(recorded, embedder):
             raise IndexIncompatible(
                 f"{self.path} was made with the embedder {recorded.name}, not {embedder}; open it "
                 'without naming one, or run "recommender rebuild --embedder" to change it'

@@ -174,7 +174,7 @@ def reverse(table: EvidenceTable) -> EvidenceTable:
     """The same pairs, seen from the other article of each."""
     turned = table.copy()
     turned[:, COLUMN["length_log"]] *= -1
-    return turned
+    return np.asarray(turned)
 
 
 def to_evidence(row: NDArray[np.float16], facts: FactComparison | None = None) -> Evidence:

@@ -93,9 +93,20 @@ _DATE = re.compile(
     r"(?<!\d)(?:(?P<y>(?:19|20)\d{2})年)?(?P<m>1[0-2]|0?[1-9])月(?P<d>3[01]|[12]\d|0?[1-9])[日号]"
     r"|(?<!\d)(?P<iy>(?:19|20)\d{2})[-/.](?P<im>1[0-2]|0?[1-9])[-/.](?P<id>3[01]|[12]\d|0?[1-9])(?!\d)"
 )
-_ENGLISH_MONTHS = (
-    "january february march april may june july august september october november december".split()
-)
+_ENGLISH_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _ENGLISH_DATE = re.compile(
     r"\b(?P<m>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.? (?P<d>3[01]|[12]\d|[1-9])"
@@ -103,7 +114,9 @@ _ENGLISH_DATE = re.compile(
 )
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})年(?!\d{0,2}月)")
 _TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])(?:时|点|:|：)([0-5]\d)分?(?!\d)")
-_ORDINAL = re.compile(r"第([0-9]{1,5}|[〇零一二三四五六七八九十百千两]{1,6})([届次期号批集轮季个位名条章]?)")
+_ORDINAL = re.compile(
+    r"第([0-9]{1,5}|[〇零一二三四五六七八九十百千两]{1,6})([届次期号批集轮季个位名条章]?)"
+)
 _QUANTITY = re.compile(
     rf"(?<![\d.A-Za-z-])(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿])?余?多?(?P<u>{_UNITS})?"
     r"(?![日月时号])"
@@ -117,7 +130,9 @@ _CHINESE_QUANTITY = re.compile(
     rf"(?<![第〇零一二三四五六七八九十百千万亿两\d])(?P<n>[一二三四五六七八九十百千万亿两零〇]{{2,12}}|[一二两三四五六七八九十](?=(?:{_UNITS})))(?P<u>{_UNITS})"
 )
 _WORK = re.compile(r"《([^《》\n]{1,60})》")
-_CODE = re.compile(r"(?<![\w.])(?:[A-Z]{1,5}[-]?\d{1,6}[A-Z]{0,2}|\d{6}(?:\.S[HZ])|\d{4,5}\.HK)(?![\w])")
+_CODE = re.compile(
+    r"(?<![\w.])(?:[A-Z]{1,5}[-]?\d{1,6}[A-Z]{0,2}|\d{6}(?:\.S[HZ])|\d{4,5}\.HK)(?![\w])"
+)
 _LATIN = re.compile(r"(?<![\w])[A-Z][A-Za-z&'’-]{1,30}(?:[ .]{1,2}[A-Z][A-Za-z&'’-]{1,30}){0,4}")
 _SURNAMES = (
     "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁郑罗宋谢唐韩曹许邓萧冯曾程蔡彭潘袁于董余苏叶吕魏蒋田杜丁沈"
@@ -137,10 +152,81 @@ _PLACE = re.compile(
     r"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,4}?(?:省|市|自治区|自治州|县)(?![委场面民长内外级域区])"
 )
 _STOP = frozenset(
-    "The A An In On At But And He She It They We I You This That These Those His Her Its Their Our "
-    "As If When While After Before With For From By To Of Or So Not No Yes There Here What Who "
-    "How Why Where Monday Tuesday Wednesday Thursday Friday Saturday Sunday According Also Mr Mrs "
-    "Ms Dr New One Two Three First Last Most More Some Many All Both".split()
+    [
+        "The",
+        "A",
+        "An",
+        "In",
+        "On",
+        "At",
+        "But",
+        "And",
+        "He",
+        "She",
+        "It",
+        "They",
+        "We",
+        "I",
+        "You",
+        "This",
+        "That",
+        "These",
+        "Those",
+        "His",
+        "Her",
+        "Its",
+        "Their",
+        "Our",
+        "As",
+        "If",
+        "When",
+        "While",
+        "After",
+        "Before",
+        "With",
+        "For",
+        "From",
+        "By",
+        "To",
+        "Of",
+        "Or",
+        "So",
+        "Not",
+        "No",
+        "Yes",
+        "There",
+        "Here",
+        "What",
+        "Who",
+        "How",
+        "Why",
+        "Where",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "According",
+        "Also",
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Dr",
+        "New",
+        "One",
+        "Two",
+        "Three",
+        "First",
+        "Last",
+        "Most",
+        "More",
+        "Some",
+        "Many",
+        "All",
+        "Both",
+    ]
 )
 
 
@@ -193,7 +279,11 @@ def _dates(whole: str) -> Iterable[tuple[int, int, Fact]]:
             for number, name in enumerate(_ENGLISH_MONTHS)
             if name.startswith(match["m"].lower()[:3])
         )
-        yield match.start(), match.end(), Fact("date", match.group(), f"{month:02d}-{int(match['d']):02d}")
+        yield (
+            match.start(),
+            match.end(),
+            Fact("date", match.group(), f"{month:02d}-{int(match['d']):02d}"),
+        )
     for match in _YEAR.finditer(whole):
         yield match.start(), match.end(), Fact("number", match.group(), f"{match.group(1)} 年")
 
@@ -211,13 +301,19 @@ def _numbers(whole: str) -> Iterable[tuple[int, int, Fact]]:
                 continue
             value = _decimal(match["n"], scale)
             if value is not None:
-                yield match.start(), match.end(), Fact(
-                    "number", match.group().strip(), f"{value} {_UNIT_NAMES.get(unit, unit)}"
+                yield (
+                    match.start(),
+                    match.end(),
+                    Fact("number", match.group().strip(), f"{value} {_UNIT_NAMES.get(unit, unit)}"),
                 )
     for match in _CHINESE_QUANTITY.finditer(whole):
         number = _chinese(match["n"])
         if number:
-            yield match.start(), match.end(), Fact("number", match.group(), f"{number} {match['u']}")
+            yield (
+                match.start(),
+                match.end(),
+                Fact("number", match.group(), f"{number} {match['u']}"),
+            )
 
 
 _UNIT_NAMES = {
@@ -313,8 +409,9 @@ def _differing(first: Sequence[Fact], second: Sequence[Fact]) -> tuple[str, ...]
     slots: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in second:
         slots[fact.slot].append(fact)
-    pairs = []
-    for fact in first:
-        if slots[fact.slot] and fact.kind in ("number", "date", "person", "ordinal", "time"):
-            pairs.append(f"{fact.text} / {slots[fact.slot].pop(0).text}")
+    pairs = [
+        f"{fact.text} / {slots[fact.slot].pop(0).text}"
+        for fact in first
+        if slots[fact.slot] and fact.kind in ("number", "date", "person", "ordinal", "time")
+    ]
     return tuple(pairs[:_LISTED])

@@ -76,7 +76,7 @@ def checked_bytes(path: Path, checksum: str) -> NDArray[np.uint8]:
         raise IndexCorrupt(f"{path}: the file cannot be mapped ({error})") from error
     digest = xxhash.xxh3_128()
     for start in range(0, len(data), _STEP):
-        digest.update(data[start : start + _STEP])
+        digest.update(data[start : start + _STEP].data)
     if digest.hexdigest() != checksum:
         raise IndexCorrupt(f"{path}: the checksum differs from the recorded one")
     return data

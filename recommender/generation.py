@@ -174,7 +174,8 @@ class Generation:
         rows, vectors, languages = self._store.vectors()
         old = rows <= self._last_row
         centred = self._centres.apply(
-            vectors[old].astype(np.float32), [x for x, keep in zip(languages, old, strict=True) if keep]
+            vectors[old].astype(np.float32),
+            [x for x, keep in zip(languages, old, strict=True) if keep],
         )
         return build_vector_index(rows[old], centred, kind="exact")
 

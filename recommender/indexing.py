@@ -38,6 +38,7 @@ from recommender.text import (
 TITLE_MISFIT = 1
 NEAR_EMPTY = 2
 DATE_IMPLAUSIBLE = 4
+TITLE_GENERIC = 8
 
 PROBLEMS: Mapping[int, str] = {
     TITLE_MISFIT: "title does not fit the body",
@@ -50,6 +51,10 @@ LEAD_LENGTH = 4_000
 # Longer bodies are compared by their first part; it is some three hundred pages.
 COMPARED_LENGTH = 400_000
 _TITLE_ONLY_LENGTH = 4
+# A headline of fewer characters says too little for a body to fit or not.
+_JUDGED_TITLE_LENGTH = 8
+_GENERIC_COUNT = 5
+_BEGINNING = 60
 _EARLIEST = datetime.fromisoformat("1980-01-01T00:00:00+00:00")
 _LATEST = timedelta(days=2)
 _BULK_COUNT = 100
@@ -122,11 +127,15 @@ class Recipe:
         Segments that are left out of embedding and fingerprints.
     bulk_days : frozenset of int
         Days since 1970 that hold an implausible share of the corpus: imports, not publications.
+    generic_titles : frozenset of str
+        Folded titles that head many different bodies, as "News in brief" does: they say nothing
+        of any of them, and count as no title.
     """
 
     text_version: int = TEXT_RECIPE_VERSION
     boilerplate: Boilerplate = field(default_factory=Boilerplate)
     bulk_days: frozenset[int] = frozenset()
+    generic_titles: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as JSON values."""
@@ -134,6 +143,7 @@ class Recipe:
             "text_version": self.text_version,
             "boilerplate": self.boilerplate.to_dict(),
             "bulk_days": sorted(self.bulk_days),
+            "generic_titles": sorted(self.generic_titles),
         }
 
     @classmethod
@@ -143,6 +153,7 @@ class Recipe:
             text_version=data["text_version"],
             boilerplate=Boilerplate.from_dict(data["boilerplate"]),
             bulk_days=frozenset(data["bulk_days"]),
+            generic_titles=frozenset(data["generic_titles"]),
         )
 
 
@@ -175,7 +186,23 @@ def make_recipe(cleaned: Sequence[Cleaned], options: IndexOptions) -> Recipe:
             min_share=options.boilerplate_min_share,
         )
     return Recipe(
-        boilerplate=boilerplate, bulk_days=find_bulk_days(each.card.date for each in cleaned)
+        boilerplate=boilerplate,
+        bulk_days=find_bulk_days(each.card.date for each in cleaned),
+        generic_titles=find_generic_titles(cleaned),
+    )
+
+
+def find_generic_titles(cleaned: Sequence[Cleaned]) -> frozenset[str]:
+    """Folded titles of at least five bodies that begin differently."""
+    beginnings: dict[str, set[str]] = {}
+    titles = fold_many([each.card.title for each in cleaned])
+    for title, each in zip(titles, cleaned, strict=True):
+        if title:
+            beginnings.setdefault(title, set()).add(each.text[:_BEGINNING])
+    return frozenset(
+        title
+        for title, found in beginnings.items()
+        if len(found) >= _GENERIC_COUNT and len(set(fold_many(sorted(found)))) >= _GENERIC_COUNT
     )
 
 
@@ -224,14 +251,18 @@ def _prepare_one(
     card = cleaned.card
     flags = 0
     near_empty = len(folded) < NEAR_EMPTY_LENGTH
-    misfit = not near_empty and not title_fits(card.title, body)
+    generic = folded_title in recipe.generic_titles
+    judged = not near_empty and not generic and len(folded_title) >= _JUDGED_TITLE_LENGTH
+    misfit = judged and not title_fits(card.title, body)
     if near_empty:
         flags |= NEAR_EMPTY
     if misfit:
         flags |= TITLE_MISFIT
+    if generic:
+        flags |= TITLE_GENERIC
     if card.date is not None and not is_plausible(card.date, recipe, now):
         flags |= DATE_IMPLAUSIBLE
-    title = "" if misfit else card.title
+    title = "" if misfit or generic else card.title
     lead = body[:LEAD_LENGTH]
     if near_empty:
         embedding_input = title if len(folded_title) >= _TITLE_ONLY_LENGTH else ""
@@ -258,8 +289,7 @@ def _prepare_one(
 def is_plausible(date: datetime, recipe: Recipe, now: datetime) -> bool:
     """Whether a date may be a publication date: in range, and not the day of a bulk import."""
     return (
-        _EARLIEST <= date <= now + _LATEST
-        and int(date.timestamp() // _DAY) not in recipe.bulk_days
+        _EARLIEST <= date <= now + _LATEST and int(date.timestamp() // _DAY) not in recipe.bulk_days
     )
 
 
@@ -281,7 +311,7 @@ def comparable_draft(prepared: Prepared) -> Comparable:
 
 def _comparable(card: Card, sketch: Sketch, load_folded: Callable[[], str]) -> Comparable:
     dated = card.date is not None and not sketch.flags & DATE_IMPLAUSIBLE
-    fits = not sketch.flags & TITLE_MISFIT
+    fits = not sketch.flags & (TITLE_MISFIT | TITLE_GENERIC)
     return Comparable(
         load_folded=load_folded,
         fingerprint=sketch.fingerprint,

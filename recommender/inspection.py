@@ -17,7 +17,7 @@ from recommender.indexing import NEAR_EMPTY, PROBLEMS
 from recommender.progress import Progress
 from recommender.records import Card
 from recommender.search import Searcher
-from recommender.store import FORMAT_VERSION
+from recommender.store import FORMAT_VERSION, check_store
 
 # Beyond this change of the random pairs' cosine the background has moved; rebuild mends it.
 DRIFT_LIMIT = 0.03
@@ -147,9 +147,7 @@ def _count_languages(searcher: Searcher) -> dict[str, int]:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    return {
-        file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()
-    }
+    return {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
 
 
 def find_problems(searcher: Searcher) -> list[ArticleProblem]:
@@ -170,24 +168,18 @@ def find_problems(searcher: Searcher) -> list[ArticleProblem]:
 def verify(searcher: Searcher, progress: Progress) -> list[str]:
     """Read everything and say what is wrong."""
     store = searcher.store
-    problems = list(store.check())
+    problems = check_store(store, lambda done, total: progress("verifying", done, total))
+    if problems:
+        return problems
     info = store.generation()
     if info is None:
         problems.append(f'{store.folder}: no search files are named; run "recommender rebuild"')
     generation = Generation(store, info, searcher.state.centres)
     generation.open_all()
     problems += generation.warnings
-    total = store.count()
-    done = 0
     for batch in store.iter_documents(batch=_SWEEP):
-        rows = [row for row, _ in batch]
-        lists = store.neighbours_of(rows)
-        for row, document in batch:
-            if row not in lists:
-                problems.append(f"article {document.card.id!r} has no stored neighbours")
+        for _, document in batch:
             empty = document.sketch.flags & NEAR_EMPTY
             if document.sketch.vector is None and not empty:
                 problems.append(f"article {document.card.id!r} has text but no vector")
-        done += len(batch)
-        progress("verifying", done, total)
     return problems

@@ -46,8 +46,8 @@ def fill_all(
     rows, vectors, languages = writer.vectors()
     centred = searcher.centred(vectors, languages)
     keep = searcher.state.options.neighbours
-    pairs, floors = _vector_pairs(index, rows, centred, keep, progress)
-    pairs = _unique([*pairs, *_fingerprint_pairs(postings, writer)])
+    by_vector, floors = _vector_pairs(index, rows, centred, keep, progress)
+    pairs = _unique([*by_vector, *_fingerprint_pairs(postings, writer)])
     table = _measure_pairs(searcher, pairs, rows, centred, progress)
     owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
     others = np.concatenate([pairs[:, 1], pairs[:, 0]])
@@ -90,13 +90,15 @@ def _vector_pairs(
 
 def _fingerprint_pairs(postings: Postings, writer: Writer) -> Iterator[Rows]:
     """Pairs with common fingerprints, for each article those that share most."""
-    owners, others, counts = [], [], []
+    owners: list[Rows] = []
+    others: list[Rows] = []
+    counts: list[NDArray[np.int32]] = []
     for first, second, shared in postings.pairs(min_shared=MIN_SHARED):
         owners += [first, second]
         others += [second, first]
         counts += [shared, shared]
     if owners:
-        owner, other, count = map(np.concatenate, (owners, others, counts))
+        owner, other, count = np.concatenate(owners), np.concatenate(others), np.concatenate(counts)
         order = np.lexsort((other, -count, owner))
         owner, other = owner[order], other[order]
         starts = np.searchsorted(owner, owner)

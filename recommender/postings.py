@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,12 @@ class Postings:
         if len(data) != size:
             raise IndexCorrupt(f"{path}: {len(data):,} bytes, its header says {size:,}")
         parts, at = [], _HEADER.size
-        for number, kind in ((row_count, "<i8"), (_RANGES + 1, "<u4"), (count, "<u2"), (count, "<u4")):
+        for number, kind in (
+            (row_count, "<i8"),
+            (_RANGES + 1, "<u4"),
+            (count, "<u2"),
+            (count, "<u4"),
+        ):
             width = np.dtype(kind).itemsize
             parts.append(np.frombuffer(data, kind, number, at))
             at += number * width
@@ -152,9 +158,9 @@ class Postings:
         ordinals = np.concatenate([*found, np.zeros(0, np.uint32)])
         distinct, counts = np.unique(ordinals, return_counts=True)
         enough = counts >= min_shared
-        rows, counts = self._rows[distinct[enough]], counts[enough].astype(np.int32)
+        rows, counts = self._rows[distinct[enough]], counts[enough]
         order = np.lexsort((rows, -counts))[:limit]
-        return np.asarray(rows[order], np.int64), counts[order]
+        return np.asarray(rows[order], np.int64), np.asarray(counts[order], np.int32)
 
     def _carriers(self, value: int) -> NDArray[np.uint32]:
         upper, lower = value >> 16, np.uint16(value & 0xFFFF)
@@ -163,9 +169,7 @@ class Postings:
         last = np.searchsorted(self._lows[start:end], lower, side="right")
         return np.asarray(self._ordinals[start + first : start + last])
 
-    def pairs(
-        self, *, min_shared: int, max_carriers: int = MOST_CARRIERS
-    ) -> Iterator[Pairs]:
+    def pairs(self, *, min_shared: int, max_carriers: int = MOST_CARRIERS) -> Iterator[Pairs]:
         """All pairs of articles that share hashes, in chunks of bounded size.
 
         Parameters
@@ -193,14 +197,18 @@ class Postings:
         after = np.repeat(begins + sizes, sizes) - places - 1
         np.add.at(later, self._ordinals[places], after)
         joined = np.cumsum(later)
-        cuts = np.searchsorted(joined, np.arange(_JOINED_AT_ONCE, joined[-1] if len(joined) else 0, _JOINED_AT_ONCE))
+        cuts = np.searchsorted(
+            joined, np.arange(_JOINED_AT_ONCE, joined[-1] if len(joined) else 0, _JOINED_AT_ONCE)
+        )
         bounds = np.unique(np.concatenate(([0], cuts, [len(self._rows)])))
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
-            yield self._join(places, after, int(low), int(high), min_shared)
+        for low, high in pairwise(bounds.tolist()):
+            yield self._join(places, after, low, high, min_shared)
 
     def _hashes(self) -> Fingerprint:
-        uppers = np.repeat(np.arange(_RANGES, dtype=np.uint32), np.diff(self._starts.astype(np.int64)))
-        return (uppers << np.uint32(16)) | self._lows.astype(np.uint32)
+        uppers = np.repeat(
+            np.arange(_RANGES, dtype=np.uint32), self._starts[1:] - self._starts[:-1]
+        )
+        return np.asarray((uppers << np.uint32(16)) | self._lows.astype(np.uint32))
 
     def _join(
         self,

@@ -23,7 +23,6 @@ MAX_FIELD_LENGTH = 8_192
 MAX_BODY_LENGTH = 20_000_000
 
 
-
 class Verdict(str, Enum):
     """What an editor should make of a pair, from closest to farthest."""
 

@@ -28,7 +28,6 @@ from recommender.vectors import pair_cosines
 FINGERPRINT_CANDIDATES = 100
 # Near-duplicates are kept beyond the usual number, so that a widely copied story stays whole.
 MOST_NEIGHBOURS = 400
-_COMPARABLES_KEPT = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +115,13 @@ class Searcher:
     ----------
     store : Store
         Open; a `Writer` inside a transaction sees its own changes.
+    comparables_kept : int
+        Articles whose measures are kept in memory.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, comparables_kept: int = 4_000) -> None:
         self.store = store
+        self._comparables_kept = comparables_kept
         self._state: IndexState | None = None
         self._generation: Generation | None = None
         self._current = False
@@ -227,7 +229,7 @@ class Searcher:
                         cards[row], sketches[row], state.recipe, self._text_of(row)
                     )
         found = {row: self._comparables[row] for row in rows if row in self._comparables}
-        while len(self._comparables) > _COMPARABLES_KEPT:
+        while len(self._comparables) > self._comparables_kept:
             self._comparables.popitem(last=False)
         return found
 
@@ -247,7 +249,8 @@ class TextLoader:
     row: int
 
     def __call__(self) -> str:
-        return self.store.texts([self.row])[self.row][1]
+        """Read the text."""
+        return self.store.texts([self.row])[self.row]
 
 
 def shorten(found: Found, scores: NDArray[np.float64], keep: int) -> Found:

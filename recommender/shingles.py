@@ -49,7 +49,7 @@ def _rolling(codes: NDArray[np.uint32], length: int) -> Hashes:
     hashes ^= hashes >> np.uint64(27)
     hashes *= _MIX_TWO
     hashes ^= hashes >> np.uint64(31)
-    return hashes
+    return np.asarray(hashes)
 
 
 def shingle_hashes(folded: str, length: int) -> Hashes:
@@ -116,7 +116,7 @@ def _one(
         return np.zeros(0, np.uint32)
     if count <= 0:
         whole = _rolling(codes[start:end], end - start)
-        return (whole >> np.uint64(32)).astype(np.uint32)
+        return np.asarray(whole >> np.uint64(32), np.uint32)
     if count <= ALL_BELOW:
         return np.unique(hashes[start : start + count])
     return np.unique(minima[start : start + count - WINDOW + 1])

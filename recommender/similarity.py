@@ -152,7 +152,9 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
     scale = np.where(
         (related >= 0) & (story < 0), _between(related, story, "related", "same_story"), scale
     )
-    scale = np.where((story >= 0) & (text < 0), _between(story, text, "same_story", "same_text"), scale)
+    scale = np.where(
+        (story >= 0) & (text < 0), _between(story, text, "same_story", "same_text"), scale
+    )
     top = ANCHORS["same_text"]
     scale = np.where(text >= 0, top + (1 - top) * (2 * _logistic(text) - 1), scale)
     return np.asarray(np.round(_apply_rules(table, scale), 4))
@@ -163,7 +165,9 @@ def _between(
 ) -> NDArray[np.float64]:
     """From the lower anchor (odds of the passed cut even) to the upper (of the one ahead)."""
     distance = np.maximum(passed, 0.0) + np.maximum(-ahead, 0.0)
-    share = np.divide(np.maximum(passed, 0.0), distance, out=np.zeros_like(passed), where=distance > 0)
+    share = np.divide(
+        np.maximum(passed, 0.0), distance, out=np.zeros_like(passed), where=distance > 0
+    )
     return np.asarray(ANCHORS[lower] + (ANCHORS[upper] - ANCHORS[lower]) * share)
 
 

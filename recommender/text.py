@@ -26,16 +26,75 @@ from recommender.config import package_data
 TEXT_RECIPE_VERSION = 1
 
 _BLOCKS = frozenset(
-    "address article aside blockquote br caption center dd details dialog dir div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol "
-    "p pre section summary table tbody tfoot thead tr ul".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "legend",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 _CELLS = frozenset(("td", "th"))
 _DROPPED = (
     "script, style, noscript, template, iframe, object, embed, svg, math, canvas, head, button, "
     "input, select, textarea, audio, video"
 )
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
 _DEEPEST = 1_000
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,14})[^<>]*>")
 _DROPPED_WHOLE = re.compile(r"<(script|style)\b[^<>]*>(?:[^<]|<(?!/\1))*", re.IGNORECASE)
@@ -46,7 +105,9 @@ _KNOWN_TAG = re.compile(
     r"sup|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|u|ul|video)(?=[\s/>])|<!--",
     re.IGNORECASE,
 )
-_ESCAPED_TAG = re.compile(r"&(?:amp;)?lt;/?(?:p|div|span|br|a|img|strong|table|section|h\d)\b", re.I)
+_ESCAPED_TAG = re.compile(
+    r"&(?:amp;)?lt;/?(?:p|div|span|br|a|img|strong|table|section|h\d)\b", re.I
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Zero-width and direction characters, soft hyphens, variation selectors, control characters.
 _INVISIBLE = re.compile(
@@ -143,7 +204,7 @@ def _ends_block(node: object) -> bool:
         current = getattr(current, "parent", None)
         if current is None:
             return False
-        if current.tag in _BLOCKS:  # type: ignore[attr-defined]
+        if current.tag in _BLOCKS:
             return True
     return False
 

@@ -63,7 +63,7 @@ class VectorIndex(Protocol):
 
     @property
     def kind(self) -> str:
-        """ "exact", "hnsw" or "ivf"."""
+        """One of "exact", "hnsw" and "ivf"."""
 
     @property
     def dimension(self) -> int:
@@ -114,7 +114,7 @@ class FaissIndex:
 
     @property
     def kind(self) -> str:
-        """ "exact", "hnsw" or "ivf"."""
+        """One of "exact", "hnsw" and "ivf"."""
         return self._kind
 
     @property
@@ -202,7 +202,9 @@ class FaissIndex:
             parameters = faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
         else:
             probes = max(8, int(self._index.nlist * _PROBED_SHARE / max(share, 0.1)))
-            parameters = faiss.SearchParametersIVF(nprobe=min(probes, self._index.nlist), sel=selector)
+            parameters = faiss.SearchParametersIVF(
+                nprobe=min(probes, self._index.nlist), sel=selector
+            )
         # A few more than wanted, so that ties at the edge are broken by row, not by chance.
         most = min(wanted + _TIES, len(self._rows) if alive is None else len(alive))
         values, places = self._index.search(queries, most, params=parameters)
@@ -297,10 +299,16 @@ def open_vector_index(path: Path, *, checksum: str) -> VectorIndex:
     except RuntimeError as error:
         raise IndexCorrupt(f"{path}: FAISS cannot read it ({_first_line(error)})") from error
     index = faiss.downcast_index(owner)
-    kinds = {"IndexScalarQuantizer": "exact", "IndexHNSWSQ": "hnsw", "IndexIVFScalarQuantizer": "ivf"}
+    kinds = {
+        "IndexScalarQuantizer": "exact",
+        "IndexHNSWSQ": "hnsw",
+        "IndexIVFScalarQuantizer": "ivf",
+    }
     kind = kinds.get(type(index).__name__)
     if kind is None or index.ntotal != count:
-        raise IndexCorrupt(f"{path}: holds {type(index).__name__} of {index.ntotal:,}, not {count:,}")
+        raise IndexCorrupt(
+            f"{path}: holds {type(index).__name__} of {index.ntotal:,}, not {count:,}"
+        )
     if kind == "ivf" and count:
         index.make_direct_map(True)
     return FaissIndex(kind, index, rows, mapped=owner)
@@ -334,7 +342,7 @@ def pair_cosines(first: Vectors, second: Vectors) -> NDArray[np.float32]:
     first, second : ndarray of float32, shape (n, dimension)
     """
     values = np.einsum("nd,nd->n", first, second, dtype=np.float64)
-    return np.clip(np.round(values, 4), -1.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(np.round(values, 4), -1.0, 1.0), np.float32)
 
 
 def _checked(vectors: Vectors, dimension: int) -> Vectors:
@@ -360,9 +368,7 @@ def _best(
     return np.take_along_axis(places, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
-def _padded(
-    rows: Rows, places: NDArray[np.int64], values: NDArray[np.float32], limit: int
-) -> Hits:
+def _padded(rows: Rows, places: NDArray[np.int64], values: NDArray[np.float32], limit: int) -> Hits:
     found = rows[places]
     missing = limit - found.shape[1]
     return Hits(

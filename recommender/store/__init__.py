@@ -7,6 +7,7 @@ above. The format is described in `indexes/README.md`.
 
 from __future__ import annotations
 
+from recommender.store.checking import check_store
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
@@ -22,4 +23,5 @@ __all__ = [
     "Sketch",
     "Store",
     "Writer",
+    "check_store",
 ]

@@ -36,7 +36,7 @@ _FLOOR = struct.Struct("<d")
 _NARROW_LIMIT = 2**32
 
 
-class Damaged(Exception):  # noqa: N818 - becomes an IndexCorrupt that names table and row
+class Damaged(Exception):
     """A stored row does not give what was written."""
 
 

@@ -156,8 +156,10 @@ _TRANSLATIONS: tuple[tuple[tuple[str, ...], type[IndexStoreError], str], ...] = 
     (
         ("unable to open",),
         IndexStoreError,
-        "it and the files beside it (-wal, -shm) must be readable; run any command as the user "
-        "who owns the index to make them anew",
+        (
+            "it and the files beside it (-wal, -shm) must be readable; run any command as the "
+            "user who owns the index to make them anew"
+        ),
     ),
     (("i/o error",), IndexStoreError, "look at the disk and its quota, then try again"),
     (("closed database",), IndexStoreError, "the index was closed; open it again"),

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_64_intdigest, xxh3_128_hexdigest
 
-from recommender.store.connection import connect, translated
-from recommender.store.schema import check_sum
-from recommender.store.writer import make_folder
+from recommender.errors import IndexCorrupt
+from recommender.store.connection import Connection
+from recommender.store.files import make_folder, share
 
-_MODE = 0o640
-_AT_ONCE = 500
+_AT_ONCE = 5_000
 
 
 class Pending:
     """A file of vectors by the digest of their input, for one embedder; made by `open`."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: Connection) -> None:
         self._path = path
         self._connection = connection
 
@@ -38,27 +37,22 @@ class Pending:
         """
         make_folder(folder)
         path = folder / f"pending-{xxh3_128_hexdigest(embedder.encode())[:12]}.sqlite"
-        with translated(path):
-            connection = connect(path, readonly=False)
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB NOT NULL, "
-                "check_sum INTEGER NOT NULL) WITHOUT ROWID"
-            )
-        path.chmod(_MODE)
-        return cls(path, connection)
+        try:
+            return cls(path, _opened(path, folder))
+        except IndexCorrupt:
+            # Only a cache: what cannot be read is made again.
+            _delete(path)
+            return cls(path, _opened(path, folder))
 
     def get_many(self, digests: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
         """The vectors that are there; damaged ones are not."""
         found: dict[bytes, NDArray[np.float16]] = {}
-        with translated(self._path):
-            for start in range(0, len(digests), _AT_ONCE):
-                part = digests[start : start + _AT_ONCE]
-                slots = ", ".join("?" * len(part))
-                sql = f"SELECT * FROM vectors WHERE digest IN ({slots})"  # noqa: S608
-                for digest, blob, total in self._connection.execute(sql, part):
-                    if check_sum(blob) == total:
-                        found[digest] = np.frombuffer(blob, "<f2")
+        for start in range(0, len(digests), _AT_ONCE):
+            part = [each.hex() for each in digests[start : start + _AT_ONCE]]
+            sql = "SELECT * FROM vectors WHERE digest IN (SELECT value FROM json_each(?))"
+            for digest, blob, total in self._connection.rows(sql, (json.dumps(part),)):
+                if total == _check_sum(digest, blob):
+                    found[bytes.fromhex(digest)] = np.frombuffer(blob, "<f2")
         return found
 
     def put_many(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
@@ -66,17 +60,15 @@ class Pending:
         values = []
         for digest, vector in vectors.items():
             blob = vector.astype("<f2").tobytes()
-            values.append((digest, blob, check_sum(blob)))
-        with translated(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", values)
-            self._connection.execute("COMMIT")
+            values.append((digest.hex(), blob, _check_sum(digest.hex(), blob)))
+        self._connection.run("BEGIN IMMEDIATE")
+        self._connection.run_many("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", values)
+        self._connection.run("COMMIT")
 
     def discard(self) -> None:
         """The vectors are in the index now: delete the file."""
         self.close()
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        _delete(self._path)
 
     def close(self) -> None:
         """Close the file; what is in it stays."""
@@ -92,3 +84,29 @@ class Pending:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _opened(path: Path, folder: Path) -> Connection:
+    connection = Connection.open_file(path, folder, mode="rwc")
+    try:
+        connection.rows("PRAGMA journal_mode = WAL")
+        # A power cut may cost the last vectors; a killed process costs none.
+        connection.run("PRAGMA synchronous = NORMAL")
+        connection.run(
+            "CREATE TABLE IF NOT EXISTS vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL, "
+            "checksum TEXT NOT NULL) WITHOUT ROWID"
+        )
+        share(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _delete(path: Path) -> None:
+    for suffix in ("-wal", "-shm", ""):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _check_sum(digest: str, blob: bytes) -> str:
+    return f"{xxh3_64_intdigest(digest.encode() + blob):016x}"

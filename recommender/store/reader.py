@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -14,27 +12,23 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.errors import IndexCorrupt, IndexIncompatible, IndexMissing
+from recommender.errors import IndexCorrupt, IndexIncompatible, IndexMissing, IndexStoreError
 from recommender.records import Card, Filter
-from recommender.store import schema
-from recommender.store.connection import Connections, translated
-from recommender.store.schema import (
-    APPLICATION_ID,
-    CARD_COLUMNS,
-    DATABASE,
-    FORMAT_VERSION,
-    Document,
-    GenerationInfo,
-    NeighbourList,
-    Sketch,
-)
+from recommender.store import codec
+from recommender.store.codec import DECODING_ERRORS, State, Values, damaged
+from recommender.store.connection import Connection, ConnectionPool
+from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.query import AMONG, CARD_COLUMNS, SKETCH_COLUMNS, as_json, where
+from recommender.store.schema import APPLICATION_ID, FORMAT_VERSION, database_path
 
 Rows = NDArray[np.int64]
 Self = TypeVar("Self", bound="Store")
+Decoded = TypeVar("Decoded")
 
-_CARDS_KEPT = 20_000
-_SKETCH_COLUMNS = "length, flags, text_digest, title_digest, fingerprint, facts"
-_AMONG = "row IN (SELECT value FROM json_each(?))"
+_CARDS_KEPT = 50_000
+_VECTOR_COLUMNS = "a.row, a.language, s.vector, s.vector_checksum"
+# One index put in the place of another must not look like the same change.
+_REPLACED = 1 << 48
 
 
 class Store:
@@ -42,11 +36,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / DATABASE
-        self._connections = Connections(self.path)
-        self._depth = threading.local()
+        self.path = database_path(folder)
+        self._pool = ConnectionPool(folder)
         self._cards: dict[int, Card] = {}
-        self._cards_counter = -1
+        self._cards_of = -1
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -61,43 +54,19 @@ class Store:
         IndexIncompatible
             If a newer version wrote it.
         """
+        _check_present(folder)
         store = cls(folder)
-        store._check_present()
         try:
-            with translated(store.path):
-                store._check_format()
+            with store.snapshot():
+                pass
         except BaseException:
             store.close()
             raise
         return store
 
-    def _check_present(self) -> None:
-        try:
-            present = self.path.is_file()
-        except PermissionError as error:
-            raise IndexMissing(f"No index can be read at {self.folder}: {error.strerror}.") from error
-        if not present:
-            raise IndexMissing(f'No index at {self.folder}; run "recommender build" first.')
-
-    def _check_format(self) -> None:
-        (application,) = self._one("PRAGMA application_id")
-        (version,) = self._one("PRAGMA user_version")
-        if application not in (0, APPLICATION_ID):
-            raise IndexCorrupt(f"{self.path}: a database of another program")
-        if version > FORMAT_VERSION:
-            raise IndexIncompatible(
-                f"{self.path}: written by a newer version (format {version}, known is "
-                f"{FORMAT_VERSION}); upgrade recommender"
-            )
-        if version == 0 or self._first("SELECT value FROM meta WHERE key = 'version'") is None:
-            raise IndexMissing(
-                f"The index at {self.folder} was never finished; run the build again, it goes on "
-                "where it was."
-            )
-
     def close(self) -> None:
-        """Close the files."""
-        self._connections.close()
+        """Close the files; the object cannot be used afterwards."""
+        self._pool.close()
 
     def __enter__(self: Self) -> Self:
         return self
@@ -110,263 +79,230 @@ class Store:
     ) -> None:
         self.close()
 
-    def _connection(self) -> sqlite3.Connection:
-        return self._connections.get()
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with translated(self.path):
-            return self._connection().execute(sql, values).fetchall()
-
-    def _first(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        with translated(self.path):
-            found: tuple[Any, ...] | None = self._connection().execute(sql, values).fetchone()
-            return found
-
-    def _one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
-        found = self._first(sql, values)
-        if found is None:
-            raise IndexCorrupt(f"{self.path}: no answer to {sql!r}")
-        return found
-
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one state of the index; may be nested."""
-        depth = getattr(self._depth, "value", 0)
-        if depth:
+        """Everything this thread reads inside is of one state of the index; may be nested."""
+        if self._pool.current is not None:
             yield
             return
-        connection = self._connection()
-        with translated(self.path):
-            connection.execute("BEGIN")
-        self._depth.value = 1
+        connection = self._pool.acquire()
         try:
-            yield
+            self._begin(connection)
+            try:
+                yield
+            finally:
+                connection.state = None
+                connection.run("ROLLBACK")
         finally:
-            self._depth.value = 0
-            with translated(self.path):
-                connection.execute("ROLLBACK")
+            self._pool.release(connection)
+
+    def _begin(self, connection: Connection) -> None:
+        connection.run("BEGIN")
+        try:
+            check_format(connection, self.path)
+            state = read_state(connection, self.path)
+            if state is None or not state.change:
+                raise unfinished(self.folder)
+            connection.state = state
+        except BaseException:
+            if connection.in_transaction:
+                connection.run("ROLLBACK")
+            raise
+
+    def _current(self) -> Connection:
+        connection = self._pool.current
+        if connection is None:
+            raise IndexStoreError(f"{self.folder}: not inside a snapshot")
+        return connection
+
+    def _state(self) -> State:
+        """What the index says of itself in this snapshot."""
+        state = self._current().state
+        if state is None:
+            raise IndexStoreError(f"{self.folder}: not inside a snapshot")
+        return state
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Values]:
+        with self.snapshot():
+            return self._current().rows(sql, parameters)
+
+    def _decode(
+        self, table: str, row: object, decoder: Callable[..., Decoded], *arguments: Any
+    ) -> Decoded:
+        try:
+            return decoder(*arguments)
+        except DECODING_ERRORS as error:
+            raise damaged(self.path, table, row) from error
 
     def change_counter(self) -> int:
-        """A number that grows with every committed change of any process."""
-        return int(self._one("SELECT value FROM meta WHERE key = 'version'")[0])
+        """A number that is another one after every committed change of any process."""
+        with self.snapshot():
+            return self._state().change + self._pool.replaced * _REPLACED
 
-    def meta(self) -> dict[str, Any]:
-        """The index's description of itself."""
-        try:
-            return {key: json.loads(value) for key, value in self._rows("SELECT * FROM meta")}
-        except json.JSONDecodeError as error:
-            raise IndexCorrupt(f"{self.path}: table meta does not hold JSON") from error
+    def count(self) -> int:
+        """How many articles there are."""
+        with self.snapshot():
+            return self._state().articles
 
     def generation(self) -> GenerationInfo | None:
         """The search files the index names."""
-        found = self._first("SELECT value FROM meta WHERE key = 'generation'")
-        if found is None:
-            return None
-        try:
-            data = json.loads(found[0])
-            files = {kind: (str(name), str(total)) for kind, (name, total) in data["files"].items()}
-            return GenerationInfo(
-                number=int(data["number"]), last_row=int(data["last_row"]), files=files
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise IndexCorrupt(f"{self.path}: the entry 'generation' of meta is damaged") from error
+        with self.snapshot():
+            return self._state().generation
 
-    def count(self) -> int:
-        """Articles in the index."""
-        return int(self._one("SELECT count(*) FROM articles")[0])
+    def meta(self) -> dict[str, Any]:
+        """The index's description of itself."""
+        return dict(
+            self._decode("meta", values[0], codec.decode_meta, values)
+            for values in self._rows("SELECT key, value, checksum FROM meta")
+        )
 
     def rows(self) -> Rows:
-        """All rows, ascending."""
+        """Rows of all articles, ascending."""
         return _array(self._rows("SELECT row FROM articles ORDER BY row"))
 
     def row_of(self, article_id: str) -> int | None:
         """The row of an article."""
-        found = self._first("SELECT row FROM articles WHERE id = ?", (article_id,))
-        return None if found is None else int(found[0])
+        return self.rows_of([article_id]).get(article_id)
 
     def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
-        """Rows by id; ids that are not in the index are absent."""
+        """Rows by article id; ids that are not there are absent."""
         sql = "SELECT id, row FROM articles WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._rows(sql, (json.dumps(list(ids)),)))
 
     def cards(self, rows: Sequence[int]) -> dict[int, Card]:
         """Cards by row; rows that are gone are absent."""
+        with self.snapshot():
+            self._renew_cards()
+            missing = [row for row in rows if row not in self._cards]
+            if missing:
+                sql = f"SELECT row, {CARD_COLUMNS} FROM articles WHERE {AMONG}"  # noqa: S608
+                for row, *values in self._rows(sql, (as_json(missing),)):
+                    self._cards[row] = self._decode("articles", row, codec.decode_card, row, values)
+            found = {row: self._cards[row] for row in rows if row in self._cards}
+            if len(self._cards) > _CARDS_KEPT:
+                self._cards = dict(found)
+            return found
+
+    def _renew_cards(self) -> None:
         counter = self.change_counter()
-        if counter != self._cards_counter or len(self._cards) > _CARDS_KEPT:
-            self._cards, self._cards_counter = {}, counter
-        known = self._cards
-        missing = [row for row in rows if row not in known]
-        if missing:
-            known.update(self._read_cards(missing))
-        return {row: known[row] for row in rows if row in known}
+        if counter != self._cards_of:
+            self._cards, self._cards_of = {}, counter
 
-    def _read_cards(self, rows: Sequence[int]) -> dict[int, Card]:
-        sql = f"SELECT row, check_sum, {CARD_COLUMNS} FROM articles WHERE {_AMONG}"  # noqa: S608
-        cards = {}
-        for row, total, *values in self._rows(sql, (_numbers(rows),)):
-            self._verify("articles", row, total, repr(tuple(values)).encode())
-            cards[row] = schema.card_from(tuple(values))
-        return cards
+    def iter_cards(self, *, batch: int = 5_000) -> Iterator[list[tuple[int, Card]]]:
+        """Rows and cards of all articles, ascending, in batches."""
+        rows = self.rows().tolist()
+        for start in range(0, len(rows), batch):
+            yield sorted(self.cards(rows[start : start + batch]).items())
 
-    def _verify(self, table: str, row: int, total: int, *parts: bytes) -> None:
-        if schema.check_sum(*parts) != total:
-            raise IndexCorrupt(
-                f"{self.path}: the checksum of row {row} of table {table} differs; restore a copy, "
-                "or build the index again"
-            )
-
-    def texts(self, rows: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Title and clean text by row."""
-        cards = self.cards(rows)
-        sql = f"SELECT row, content_digest, text, check_sum FROM texts WHERE {_AMONG}"  # noqa: S608
-        found = {}
-        for row, digest, blob, total in self._rows(sql, (_numbers(rows),)):
-            self._verify("texts", row, total, digest, blob)
-            if row in cards:
-                found[row] = (cards[row].title, schema.unpack_text(blob))
-        return found
+    def texts(self, rows: Sequence[int]) -> dict[int, str]:
+        """Clean texts by row."""
+        sql = f"SELECT row, text, checksum FROM texts WHERE {AMONG}"  # noqa: S608
+        return {
+            row: self._decode("texts", row, codec.decode_text, row, values)
+            for row, *values in self._rows(sql, (as_json(rows),))
+        }
 
     def sketches(self, rows: Sequence[int]) -> dict[int, Sketch]:
         """What comparing needs, by row."""
-        vectors = self._vectors_by_row(rows)
-        sql = f"SELECT row, check_sum, {_SKETCH_COLUMNS} FROM sketches WHERE {_AMONG}"  # noqa: S608
-        found = {}
-        for row, total, *values in self._rows(sql, (_numbers(rows),)):
-            found[row] = self._sketch(row, total, values, vectors.get(row))
-        return found
+        return {row: sketch for row, (_, _, sketch) in self._digests_and_sketches(rows).items()}
 
-    def _sketch(
-        self, row: int, total: int, values: Sequence[Any], vector: NDArray[np.float16] | None
-    ) -> Sketch:
-        length, flags, text_digest, title_digest, fingerprint, facts = values
-        head = repr((length, flags)).encode()
-        self._verify("sketches", row, total, head, text_digest, title_digest, fingerprint, facts)
-        return Sketch(
-            vector=vector,
-            fingerprint=np.frombuffer(fingerprint, "<u4"),
-            facts=facts,
-            length=length,
-            text_digest=text_digest,
-            title_digest=title_digest,
-            flags=flags,
-        )
-
-    def flags(self, rows: Sequence[int]) -> dict[int, int]:
-        """What is odd about articles, as bits, by row."""
-        sql = f"SELECT row, flags FROM sketches WHERE {_AMONG}"  # noqa: S608
-        return dict(self._rows(sql, (_numbers(rows),)))
-
-    def documents(self, rows: Sequence[int]) -> dict[int, Document]:
-        """Whole articles by row."""
-        cards, texts, sketches = self.cards(rows), self.texts(rows), self.sketches(rows)
-        sql = (
-            "SELECT row, content_digest, input_digest FROM texts JOIN sketches USING (row) "  # noqa: S608
-            f"WHERE {_AMONG}"
-        )
+    def _digests_and_sketches(self, rows: Sequence[int]) -> dict[int, tuple[bytes, bytes, Sketch]]:
+        sql = f"SELECT row, {SKETCH_COLUMNS} FROM sketches WHERE {AMONG}"  # noqa: S608
         return {
-            row: Document(
-                card=cards[row],
-                text=texts[row][1],
-                content_digest=content_digest,
-                input_digest=input_digest,
-                sketch=sketches[row],
-            )
-            for row, content_digest, input_digest in self._rows(sql, (_numbers(rows),))
-            if row in cards and row in texts and row in sketches
+            row: self._decode("sketches", row, codec.decode_sketch, row, values)
+            for row, *values in self._rows(sql, (as_json(rows),))
         }
 
-    def iter_documents(
-        self, *, after_row: int = 0, batch: int = 1_000
-    ) -> Iterator[list[tuple[int, Document]]]:
-        """All articles by row, in batches."""
-        for rows in self._batches(after_row, batch):
-            yield sorted(self.documents(rows).items())
+    def flags(self, rows: Sequence[int]) -> dict[int, int]:
+        """The flags of sketches, by row."""
+        sql = f"SELECT row, flags FROM sketches WHERE {AMONG}"  # noqa: S608
+        return dict(self._rows(sql, (as_json(rows),)))
 
-    def iter_cards(
-        self, *, after_row: int = 0, batch: int = 1_000
-    ) -> Iterator[list[tuple[int, Card]]]:
-        """All cards by row, in batches."""
-        for rows in self._batches(after_row, batch):
-            yield sorted(self.cards(rows).items())
+    def documents(self, rows: Sequence[int]) -> dict[int, Document]:
+        """Everything stored of articles but their neighbours, by row."""
+        with self.snapshot():
+            cards, texts = self.cards(rows), self.texts(rows)
+            sketches = self._digests_and_sketches(rows)
+            found = {}
+            for row, card in cards.items():
+                for table, there in (("texts", texts), ("sketches", sketches)):
+                    if row not in there:
+                        raise damaged(self.path, table, row)
+                content_digest, input_digest, sketch = sketches[row]
+                found[row] = Document(
+                    card=card,
+                    text=texts[row],
+                    content_digest=content_digest,
+                    input_digest=input_digest,
+                    sketch=sketch,
+                )
+            return found
 
-    def _batches(self, after_row: int, batch: int) -> Iterator[list[int]]:
-        while True:
-            found = self._rows(
-                "SELECT row FROM articles WHERE row > ? ORDER BY row LIMIT ?", (after_row, batch)
-            )
-            if not found:
-                return
-            rows = [row for (row,) in found]
-            yield rows
-            after_row = rows[-1]
+    def iter_documents(self, *, batch: int = 1_000) -> Iterator[list[tuple[int, Document]]]:
+        """Rows and documents of all articles, ascending, in batches."""
+        rows = self.rows().tolist()
+        for start in range(0, len(rows), batch):
+            yield sorted(self.documents(rows[start : start + batch]).items())
 
     def vectors(self, *, after_row: int = 0) -> tuple[Rows, NDArray[np.float16], list[str]]:
-        """Raw vectors by row: rows (n,), vectors (n, dimension), languages."""
-        sql = (
-            "SELECT row, vector, check_sum, language FROM vectors JOIN articles USING (row) "
-            "WHERE row > ? ORDER BY row"
-        )
-        return self._stacked(self._rows(sql, (after_row,)))
+        """Rows, raw vectors (n, d) and languages, ascending; rows without a vector are left out."""
+        return self._vectors("a.row > ?", (after_row,))
 
     def vectors_of(self, rows: Sequence[int]) -> tuple[Rows, NDArray[np.float16], list[str]]:
-        """Raw vectors of some rows, by row; rows without one are left out."""
-        sql = (
-            "SELECT row, vector, check_sum, language FROM vectors JOIN articles USING (row) "  # noqa: S608
-            f"WHERE {_AMONG} ORDER BY row"
-        )
-        return self._stacked(self._rows(sql, (_numbers(rows),)))
+        """The same of some rows."""
+        return self._vectors("a.row IN (SELECT value FROM json_each(?))", (as_json(rows),))
 
-    def _stacked(
-        self, found: list[tuple[Any, ...]]
+    def _vectors(
+        self, condition: str, parameters: Sequence[Any]
     ) -> tuple[Rows, NDArray[np.float16], list[str]]:
-        for row, blob, total, _ in found:
-            self._verify("vectors", row, total, blob)
-        width = len(found[0][1]) // 2 if found else 0
-        data = b"".join(blob for _, blob, _, _ in found)
-        if len(data) != 2 * width * len(found):
-            raise IndexCorrupt(f"{self.path}: vectors of different lengths")
-        vectors = np.frombuffer(data, "<f2").reshape(len(found), width)
-        return _array(found), vectors, [language for _, _, _, language in found]
-
-    def _vectors_by_row(self, rows: Sequence[int]) -> dict[int, NDArray[np.float16]]:
-        found, vectors, _ = self.vectors_of(rows)
-        return dict(zip(found.tolist(), vectors, strict=True))
+        sql = (
+            f"SELECT {_VECTOR_COLUMNS} FROM articles a JOIN sketches s USING (row) "  # noqa: S608
+            f"WHERE {condition} AND s.vector IS NOT NULL ORDER BY a.row"
+        )
+        with self.snapshot():
+            found, dimension = self._rows(sql, parameters), self._state().dimension
+        blobs = []
+        for row, _, blob, total in found:
+            blobs.append(self._decode("sketches", row, codec.verified_vector, row, blob, total))
+            if len(blob) != 2 * dimension:
+                raise damaged(self.path, "sketches", row)
+        vectors = np.frombuffer(b"".join(blobs), "<f2").reshape(len(found), dimension)
+        return _array(found), vectors, [language for _, language, _, _ in found]
 
     def fingerprints(self, *, after_row: int = 0) -> tuple[Rows, list[NDArray[np.uint32]]]:
-        """Fingerprints by row; empty ones are left out."""
-        sql = (
-            "SELECT row, fingerprint FROM sketches WHERE row > ? AND length(fingerprint) > 0 "
-            "ORDER BY row"
-        )
+        """Rows and fingerprints, ascending."""
+        columns = SKETCH_COLUMNS.partition(", vector")[0]
+        sql = f"SELECT row, {columns} FROM sketches WHERE row > ? ORDER BY row"  # noqa: S608
         found = self._rows(sql, (after_row,))
-        return _array(found), [np.frombuffer(blob, "<u4") for _, blob in found]
+        return _array(found), [
+            self._decode("sketches", row, codec.fingerprint_of, row, values)
+            for row, *values in found
+        ]
 
     def neighbours(self, row: int) -> NeighbourList | None:
         """The stored candidates of an article."""
         return self.neighbours_of([row]).get(row)
 
     def neighbours_of(self, rows: Sequence[int]) -> dict[int, NeighbourList]:
-        """The stored candidates of several articles, by row."""
-        if len(rows) == 1:
-            sql, values = "SELECT * FROM neighbours WHERE row = ?", [rows[0]]
-        else:
-            sql, values = f"SELECT * FROM neighbours WHERE {_AMONG}", [_numbers(rows)]  # noqa: S608
-        found = {}
-        for row, floor, blob, total in self._rows(sql, values):
-            self._verify("neighbours", row, total, blob, repr(floor).encode())
-            found[row] = schema.unpack_list(blob, floor)
-        return found
+        """The stored candidates of articles, by row."""
+        sql = f"SELECT row, floor, list, checksum FROM neighbours WHERE {AMONG}"  # noqa: S608
+        return {
+            row: self._decode("neighbours", row, codec.decode_neighbours, row, values)
+            for row, *values in self._rows(sql, (as_json(rows),))
+        }
 
     def filter_rows(self, passing: Filter) -> Rows:
         """Rows that pass a filter, ascending."""
-        where, values = _where(passing)
-        return _array(self._rows(f"SELECT row FROM articles{where} ORDER BY row", values))  # noqa: S608
+        condition, values = where(passing)
+        return _array(
+            self._rows(f"SELECT row FROM articles{condition} ORDER BY row", values)  # noqa: S608
+        )
 
     def latest_rows(self, passing: Filter, limit: int) -> list[int]:
         """Rows that pass a filter, newest first, ties by id; without a date last."""
-        where, values = _where(passing)
+        condition, values = where(passing)
         sql = (
-            f"SELECT row FROM articles{where} "  # noqa: S608
+            f"SELECT row FROM articles{condition} "  # noqa: S608
             "ORDER BY date IS NULL, date DESC, id LIMIT ?"
         )
         return [row for (row,) in self._rows(sql, [*values, limit])]
@@ -377,63 +313,75 @@ class Store:
 
     def find_by_digest(self, text_digest: bytes) -> list[int]:
         """Rows of equal folded texts, ascending."""
-        key = schema.text_key(text_digest)
-        if key is None:
+        if not text_digest:
             return []
-        sql = "SELECT row FROM sketches WHERE text_key = ? AND text_digest = ? ORDER BY row"
-        return [row for (row,) in self._rows(sql, (key, text_digest))]
-
-    def check(self) -> list[str]:
-        """Read the whole database; what is wrong, in plain words."""
-        problems = [
-            f"{self.path}: {message}"
-            for (message,) in self._rows("PRAGMA integrity_check")
-            if message != "ok"
-        ]
-        for table in ("texts", "sketches", "neighbours"):
-            (missing,) = self._one(
-                f"SELECT count(*) FROM articles WHERE row NOT IN (SELECT row FROM {table})"  # noqa: S608
-            )
-            if missing:
-                problems.append(f"{self.path}: {missing:,} articles are not in table {table}")
-        for table, *_ in self._rows("PRAGMA foreign_key_check"):
-            problems.append(f"{self.path}: table {table} has rows of no article")
-        return problems
+        # The second condition is what lets SQLite use its partial index.
+        sql = "SELECT row FROM sketches WHERE text_digest = ? AND text_digest <> x'' ORDER BY row"
+        return [row for (row,) in self._rows(sql, (text_digest,))]
 
 
-def _array(found: Sequence[tuple[Any, ...]]) -> Rows:
-    return np.fromiter((each[0] for each in found), np.int64, len(found))
+def check_format(connection: Connection, path: Path) -> None:
+    """Refuse a database of another program or of a newer version.
+
+    Raises
+    ------
+    IndexMissing
+        If the database is still empty: a build that was killed at its very beginning.
+    IndexCorrupt, IndexIncompatible
+    """
+    ((application,),) = connection.rows("PRAGMA application_id")
+    ((version,),) = connection.rows("PRAGMA user_version")
+    if application == APPLICATION_ID and version == FORMAT_VERSION:
+        return
+    if not connection.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
+        raise unfinished(path.parent)
+    if application != APPLICATION_ID:
+        raise IndexCorrupt(f"{path}: this is a database of another program, not an index")
+    raise IndexIncompatible(
+        f"{path}: written in format {version}, this version knows {FORMAT_VERSION}; "
+        "upgrade recommender, or build the index again"
+    )
 
 
-def _numbers(rows: Sequence[int]) -> str:
-    return json.dumps([int(row) for row in rows])
+def read_state(connection: Connection, path: Path) -> State | None:
+    """The one row of `state`; `None` when nothing was ever committed."""
+    found = connection.rows(
+        "SELECT change, articles, last_row, dimension, last_generation, generation, checksum "
+        "FROM state"
+    )
+    if not found:
+        return None
+    try:
+        return codec.decode_state(found[0])
+    except DECODING_ERRORS as error:
+        raise damaged(path, "state", 1) from error
 
 
-def _where(passing: Filter) -> tuple[str, list[Any]]:
-    """A filter as the end of a query and its values."""
-    parts: list[str] = []
-    values: list[Any] = []
-    for column, allowed in (
-        ("category", passing.categories),
-        ("language", passing.languages),
-        ("source", passing.sources),
-        ("site", passing.sites),
-    ):
-        if allowed:
-            parts.append(f"{column} IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps(sorted(allowed)))
-    if passing.exclude:
-        parts.append("id NOT IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(sorted(passing.exclude)))
-    for comparison, moment in (("date >= ?", passing.after), ("date < ?", passing.before)):
-        if moment is not None:
-            parts.append(comparison)
-            values.append(schema.to_moment(moment))
-    if passing.public_at is not None:
-        now = schema.to_moment(passing.public_at)
-        parts.append(
-            "access = 'public' AND (visible_from IS NULL OR visible_from <= ?) "
-            "AND (visible_until IS NULL OR ? < visible_until)"
-        )
-        values += [now, now]
-    return (" WHERE " + " AND ".join(parts) if parts else ""), values
+def unfinished(folder: Path) -> IndexMissing:
+    """The error for an index whose first build has not come to its end."""
+    return IndexMissing(
+        f"The index at {folder} was never finished; run the build again, it goes on where it was."
+    )
+
+
+def _check_present(folder: Path) -> None:
+    path = database_path(folder)
+    try:
+        present = path.is_file()
+    except OSError as error:
+        raise IndexMissing(
+            f"The index at {folder} cannot be reached: {error.strerror}; check the path and its "
+            "rights."
+        ) from error
+    if not present:
+        try:
+            building = any(folder.glob("pending-*.sqlite"))
+        except OSError:
+            building = False
+        if building:
+            raise unfinished(folder)
+        raise IndexMissing(f'No index at {folder}; run "recommender build" first.')
+
+
+def _array(found: Sequence[Values]) -> Rows:
+    return np.fromiter((values[0] for values in found), np.int64, len(found))

@@ -1,0 +1,315 @@
+"""Fit the weights of the similarity: three cuts of the grades, each a bounded logistic model.
+
+Writes `recommender/data/profiles.json`, numbers only, and prints what cross-validation says. Run
+from the project's root:
+
+    python -m benchmarks.fit_profile DATA
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmarks.common import components, measure, read_articles_of, read_lines
+from recommender.embedders import Embedder, load_embedder
+from recommender.evidence import COLUMN, EvidenceTable
+from recommender.similarity import CUTS, FEATURES, Profile, features, similarities
+
+TARGET = Path(__file__).parent.parent / "recommender" / "data" / "profiles.json"
+NOT_USED = -1.0
+ABOVE, BELOW, FREE, ZERO = (0.0, None), (None, 0.0), (None, None), (0.0, 0.0)
+# The sign each weight may have; the same text is never told from a topic alone.
+BOUNDS = {
+    "intercept": FREE,
+    "cosine": ABOVE,
+    "cosine_high": ABOVE,
+    "cosine_missing": FREE,
+    "resemblance": ABOVE,
+    "containment": ABOVE,
+    "text_missing": FREE,
+    "title_overlap": ABOVE,
+    "title_missing": FREE,
+    "fact_overlap": ABOVE,
+    "facts_missing": FREE,
+    "days_near": ABOVE,
+    "days_far": BELOW,
+    "days_missing": FREE,
+    "length_apart": BELOW,
+    "translated": FREE,
+}
+ONLY_ZERO = {"related": ("length_apart",), "same_story": (), "same_text": ()}
+PENALTY = 0.3
+RANDOM_WEIGHT = 0.05
+SEMEVAL_WEIGHT = 0.15
+TEMPLATE_WEIGHT = 1.5
+# What an index lacks now and then: shares of weight that a copy without it carries.
+LACKING = (
+    (("days_apart",), 0.35),
+    (("title_overlap",), 0.15),
+    (("title_overlap", "days_apart"), 0.15),
+    (("fact_overlap",), 0.1),
+    (("resemblance", "containment", "length_log"), 0.15),
+    (("cosine",), 0.05),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Pairs with a truth and a weight for each cut; shape (n, 3), `NOT_USED` where unknown."""
+
+    table: EvidenceTable
+    truth: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    groups: NDArray[np.int64]
+    template: NDArray[np.bool_]
+
+    def take(self, places: NDArray[np.int64]) -> Labelled:
+        return Labelled(
+            self.table[places],
+            self.truth[places],
+            self.weight[places],
+            self.groups[places],
+            self.template[places],
+        )
+
+
+def joined(parts: Sequence[Labelled]) -> Labelled:
+    shifts = np.cumsum([0, *(int(part.groups.max(initial=-1)) + 1 for part in parts)])
+    return Labelled(
+        np.concatenate([part.table for part in parts]),
+        np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+        np.concatenate([part.groups + s for part, s in zip(parts, shifts[:-1], strict=True)]),
+        np.concatenate([part.template for part in parts]),
+    )
+
+
+def gold(data: Path, embedder: Embedder, cache: Path) -> Labelled:
+    records = read_lines(data / "zh_gold" / "pairs.jsonl.gz")
+    articles = read_articles_of(
+        data / "zh_gold" / "articles.jsonl.gz", data / "zh_gold" / "more_articles.jsonl.gz"
+    )
+    pairs = [(each["a"], each["b"]) for each in records]
+    grade = np.array([each["label"] for each in records])
+    truth = np.column_stack([grade >= 2, grade >= 3, grade >= 4]).astype(float)
+    truth[np.array([each["soft"] for each in records]), 0] = NOT_USED
+    template = np.array([each["template"] for each in records])
+    weight = np.where(template, TEMPLATE_WEIGHT, 1.0)[:, None].repeat(3, axis=1)
+    table = measure(articles, pairs, embedder, cache).table
+    return Labelled(table, truth, weight, components(pairs), template)
+
+
+def news(data: Path, embedder: Embedder, cache: Path) -> Labelled:
+    """Graded pairs of zh_news, and random ones, which are not related."""
+    records = read_lines(data / "zh_news" / "gold_pairs.jsonl.gz")
+    every = read_articles_of(data / "zh_news" / "articles.jsonl.gz")
+    wanted = {each[end] for each in records for end in ("a", "b")}
+    ids = sorted(every)
+    # A sample large enough for boilerplate and centres; the graded articles besides.
+    sample = set(ids[::9]) | wanted
+    articles = {each: every[each] for each in sorted(sample)}
+    generator = np.random.default_rng(7)
+    drawn = generator.choice(np.array(sorted(articles)), (2_500, 2))
+    pairs = [(each["a"], each["b"]) for each in records]
+    pairs += [(str(a), str(b)) for a, b in drawn if a != b]
+    relation = [each["relation"] for each in records]
+    truth = np.zeros((len(pairs), 3))
+    for place, (name, record) in enumerate(zip(relation, records, strict=True)):
+        truth[place] = (
+            NOT_USED if name == "template" else float(name in ("same_event", "related")),
+            float(name == "same_event"),
+            NOT_USED if record["near_duplicate"] else 0.0,
+        )
+    weight = np.full((len(pairs), 3), RANDOM_WEIGHT)
+    template = np.zeros(len(pairs), bool)
+    template[: len(records)] = [name == "template" for name in relation]
+    weight[: len(records)] = 0.7
+    table = measure(articles, pairs, embedder, cache).table
+    return Labelled(table, truth, weight, components(pairs), template)
+
+
+def semeval(data: Path, embedder: Embedder, cache: Path) -> Labelled:
+    """Pairs in one and in two languages; 1 is the same story, 4 has nothing in common."""
+    folder = data / "multi_semeval2022_t8"
+    articles = read_articles_of(folder / "articles.jsonl.gz")
+    records = [
+        each
+        for each in read_lines(folder / "pairs.jsonl.gz")
+        if each["a"] in articles and each["b"] in articles
+    ]
+    pairs = [(each["a"], each["b"]) for each in records]
+    overall = np.array([each["overall"] for each in records])
+    truth = np.column_stack(
+        [
+            np.select([overall <= 2.25, overall >= 3.0], [1.0, 0.0], NOT_USED),
+            np.select([overall <= 1.25, overall >= 2.0], [1.0, 0.0], NOT_USED),
+            np.where(overall >= 1.75, 0.0, NOT_USED),
+        ]
+    )
+    weight = np.full(truth.shape, SEMEVAL_WEIGHT)
+    table = measure(articles, pairs, embedder, cache).table
+    return Labelled(table, truth, weight, components(pairs), np.zeros(len(pairs), bool))
+
+
+def with_gaps(labelled: Labelled) -> Labelled:
+    """The pairs, and copies of them that lack a title, a date, a whole text."""
+    parts = [labelled]
+    for names, share in LACKING:
+        table = labelled.table.copy()
+        table[:, [COLUMN[name] for name in names]] = np.nan
+        truth = labelled.truth
+        if "containment" in names:
+            # Without texts nothing tells a copy from another report of one event.
+            truth = truth.copy()
+            truth[:, 2] = np.where(truth[:, 2] == 0.0, 0.0, NOT_USED)
+        parts.append(
+            Labelled(table, truth, labelled.weight * share, labelled.groups, labelled.template)
+        )
+    return Labelled(
+        np.concatenate([part.table for part in parts]),
+        np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+        np.concatenate([part.groups for part in parts]),
+        np.concatenate([part.template for part in parts]),
+    )
+
+
+def fit(labelled: Labelled) -> NDArray[np.float64]:
+    """Weights of the three cuts."""
+    whole = with_gaps(labelled)
+    matrix = features(whole.table)
+    weights = np.zeros((len(CUTS), len(FEATURES)))
+    for number, cut in enumerate(CUTS):
+        used = whole.truth[:, number] != NOT_USED
+        weights[number] = _fit_cut(
+            cut, matrix[used], whole.truth[used, number], whole.weight[used, number]
+        )
+    return weights
+
+
+def _fit_cut(
+    cut: str,
+    matrix: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    if cut == "related":
+        # The pairs were drawn among neighbours: neither side's share is a natural one.
+        both = weight.sum() / 2
+        weight = np.where(
+            truth > 0, weight * both / weight[truth > 0].sum(), weight * both / weight[truth == 0].sum()
+        )
+    signs = np.where(truth > 0, 1.0, -1.0)
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = signs * (matrix @ w)
+        value = np.sum(weight * np.logaddexp(0.0, -margin)) + PENALTY / 2 * np.sum(w[1:] ** 2)
+        slope = -weight * signs / (1.0 + np.exp(np.clip(margin, -60, 60)))
+        gradient = matrix.T @ slope
+        gradient[1:] += PENALTY * w[1:]
+        return float(value), gradient
+
+    bounds = [ZERO if name in ONLY_ZERO[cut] else BOUNDS[name] for name in FEATURES]
+    start = np.zeros(len(FEATURES))
+    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x)
+
+
+def profile_of(weights: NDArray[np.float64]) -> Profile:
+    return Profile(name="fitted", fitted_on="", weights=np.round(weights, 4))
+
+
+def f1_at(truth: NDArray[np.bool_], scores: NDArray[np.float64], threshold: float) -> float:
+    called = scores >= threshold
+    both = np.sum(called & truth)
+    return float(2 * both / (called.sum() + truth.sum())) if both else 0.0
+
+
+def report(name: str, truth: NDArray[np.float64], scores: NDArray[np.float64], template: NDArray[np.bool_]) -> None:
+    line = [f"{name:24}"]
+    for number, (cut, threshold) in enumerate(zip(CUTS, (0.50, 0.75, 0.90), strict=True)):
+        used = truth[:, number] != NOT_USED
+        is_true = truth[used, number] > 0
+        if not 0 < is_true.sum() < len(is_true):
+            continue
+        own = scores[used]
+        line.append(
+            f"{cut}: F1 {f1_at(is_true, own, threshold):.3f} AP {average_precision_score(is_true, own):.3f} "
+            f"AUC {roc_auc_score(is_true, own):.3f}"
+        )
+    if template.any():
+        line.append(f"templates called near-duplicates {np.mean(scores[template] >= 0.75):.3f}")
+    print("  ".join(line))
+
+
+def cross_validate(labelled: Labelled, first: int, others: Labelled) -> NDArray[np.float64]:
+    """Scores of the first pairs, each from a model that has seen no pair connected with it."""
+    scores = np.zeros(first)
+    folds = labelled.groups % 5
+    for fold in range(5):
+        train = np.flatnonzero(folds != fold)
+        weights = fit(joined([labelled.take(train), others]))
+        held = np.flatnonzero(folds == fold)
+        scores[held] = similarities(labelled.table[held], profile_of(weights))
+    return scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder of the data sets")
+    parser.add_argument("--cache", type=Path, default=Path("build") / "vectors")
+    arguments = parser.parse_args()
+    profiles = []
+    gathered = []
+    for name in ("multilingual-e5-small", "hashing"):
+        embedder = load_embedder(name)
+        parts = [
+            gather_part(arguments.data, embedder, arguments.cache)
+            for gather_part in (gold, news, semeval)
+        ]
+        print(name)
+        labelled = joined(parts)
+        gathered.append(labelled)
+        weights = fit(labelled)
+        for title, part in zip(("zh_gold", "zh_news", "SemEval"), parts, strict=True):
+            scores = similarities(part.table, profile_of(weights))
+            report(f"  {title}, seen", part.truth, scores, part.template)
+        scores = cross_validate(parts[0], len(parts[0].table), joined(parts[1:]))
+        report("  zh_gold, crossed", parts[0].truth, scores, parts[0].template)
+        scores = cross_validate(parts[1], len(parts[1].table), joined([parts[0], parts[2]]))
+        report("  zh_news, crossed", parts[1].truth, scores, parts[1].template)
+        profiles.append(as_values(name, [embedder.identity.fingerprint], weights))
+    # What stands for a model nobody has fitted: a strong one and a weak one together.
+    profiles.insert(0, as_values("general", [], fit(joined(gathered))))
+    text = json.dumps({"profiles": profiles}, indent=1)
+    TARGET.write_text(text + "\n", encoding="utf-8")
+
+
+def as_values(name: str, fingerprints: list[str], weights: NDArray[np.float64]) -> dict[str, object]:
+    rounded = np.round(weights, 4)
+    return {
+        "name": name,
+        "fitted_on": "zh_gold, zh_news and SemEval-2022 task 8, developers' halves",
+        "fingerprints": fingerprints,
+        "weights": {
+            cut: {
+                feature: float(value)
+                for feature, value in zip(FEATURES, row, strict=True)
+                if value
+            }
+            for cut, row in zip(CUTS, rounded, strict=True)
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()

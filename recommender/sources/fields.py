@@ -1,0 +1,167 @@
+"""One record of a source → one `Article`: field mapping, aliases, kinds of values.
+
+Records are untrusted: a value of the wrong kind is an error with a reason, never a guess that
+loses something.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from recommender.errors import ArticleError, ConfigError
+from recommender.records import CARD_FIELDS, Article
+from recommender.sources.dates import parse_date
+
+FIELDS: tuple[str, ...] = (*CARD_FIELDS, "body")
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "body": ("content", "text", "html"),
+    "language": ("lang",),
+    "date": ("published", "date_published", "publish_time", "created_at"),
+    "url": ("link",),
+}
+_DATES = ("date", "visible_from", "visible_until")
+_TRUE = frozenset(("true", "1", "yes", "y", "on"))
+_FALSE = frozenset(("false", "0", "no", "n", "off", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A record that cannot be used.
+
+    Attributes
+    ----------
+    source : str
+        File, or "standard input".
+    line : int
+        Line in it, counted from 1.
+    reason : str
+    """
+
+    source: str
+    line: int
+    reason: str
+
+
+def check_mapping(fields: Mapping[str, str]) -> None:
+    """Refuse a mapping of fields that articles do not have.
+
+    Raises
+    ------
+    ConfigError
+    """
+    for ours in fields:
+        if ours not in FIELDS:
+            raise ConfigError(
+                f"an article has no field {ours!r}; it has {', '.join(sorted(FIELDS))}"
+            )
+
+
+def to_article(record: Mapping[str, Any], fields: Mapping[str, str], zone: tzinfo) -> Article:
+    """Make an article of a record.
+
+    Parameters
+    ----------
+    record : mapping
+    fields : mapping
+        Our name → the name in the record; wins over the aliases.
+    zone : tzinfo
+        Zone of dates without one.
+
+    Raises
+    ------
+    ArticleError
+        If a field is missing, of the wrong kind or out of range.
+    """
+    values: dict[str, Any] = {}
+    used: set[str] = set()
+    for ours in FIELDS:
+        theirs = _name_of(ours, record, fields)
+        if theirs is not None:
+            used.add(theirs)
+            if record[theirs] is not None:
+                values[ours] = record[theirs]
+    for needed in ("id", "body"):
+        if needed not in values:
+            wanted = fields.get(needed, needed)
+            raise ArticleError(
+                f"there is no field {wanted!r}; name the one that holds the {needed} with "
+                f"--field {needed}=NAME"
+            )
+    values["id"] = _identifier(values["id"])
+    rest = {key: value for key, value in record.items() if key not in used and value is not None}
+    try:
+        return _article(values, rest, zone)
+    except RecursionError as error:
+        raise ArticleError("a value is nested too deeply", article_id=values["id"]) from error
+
+
+def _article(values: dict[str, Any], rest: dict[str, Any], zone: tzinfo) -> Article:
+    article_id: str = values["id"]
+    given = values.pop("extra", {})
+    if not isinstance(given, dict):
+        raise ArticleError("extra must be an object", article_id=article_id)
+    made: dict[str, Any] = {"extra": {**rest, **given}}
+    for name, value in values.items():
+        if name in _DATES:
+            made[name] = _date(name, value, zone, article_id)
+        elif name == "excerpt":
+            made[name] = _truth(name, value, article_id)
+        else:
+            made[name] = _text(name, value, article_id)
+    if not made.get("access"):
+        made.pop("access", None)
+    return Article(**made)
+
+
+def _name_of(ours: str, record: Mapping[str, Any], fields: Mapping[str, str]) -> str | None:
+    if ours in fields:
+        return fields[ours] if fields[ours] in record else None
+    return next((name for name in (ours, *ALIASES.get(ours, ())) if name in record), None)
+
+
+def _identifier(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    # A CMS numbers its articles; 12.0 would be a column that once held a gap.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ArticleError(f"id must be text or a whole number, not {type(value).__name__}")
+
+
+def _text(name: str, value: Any, article_id: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and name != "body":
+        return str(value)
+    raise ArticleError(f"{name} must be text, not {type(value).__name__}", article_id=article_id)
+
+
+def _date(name: str, value: Any, zone: tzinfo, article_id: str) -> datetime | None:
+    date = parse_date(value, zone=zone)
+    # A lost publication date is only less evidence; a lost embargo would publish an article.
+    if date is None and name != "date" and not _is_blank(value):
+        raise ArticleError(f"{name} is not a date: {value!r:.60}", article_id=article_id)
+    return date
+
+
+def _is_blank(value: Any) -> bool:
+    return value in ("", 0) or (isinstance(value, str) and not value.strip(" 0-:T"))
+
+
+def _truth(name: str, value: Any, article_id: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    raise ArticleError(f"{name} must be true or false, not {value!r:.60}", article_id=article_id)
+
+
+def refuse_constant(name: str) -> float:
+    """NaN and Infinity are not JSON, and nothing an article could hold."""
+    value = float(name)
+    raise ValueError(f"{name} is not JSON" if not math.isfinite(value) else name)

@@ -1,0 +1,86 @@
+"""Reading a whole index to find damage; what is wrong is said, not raised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from recommender.errors import IndexStoreError
+from recommender.store import codec
+from recommender.store.codec import DECODING_ERRORS
+from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, as_json
+from recommender.store.reader import Store
+
+_BATCH = 2_000
+_LISTED = 20
+_TABLES: Sequence[tuple[str, str, Callable[..., Any]]] = (
+    ("articles", CARD_COLUMNS, codec.decode_card),
+    ("texts", "text, checksum", codec.decode_text),
+    ("sketches", SKETCH_COLUMNS, codec.decode_sketch),
+    ("neighbours", "floor, list, checksum", codec.decode_neighbours),
+)
+
+
+def check_store(store: Store, progress: Callable[[int, int], None]) -> list[str]:
+    """Read the whole database of a store.
+
+    Parameters
+    ----------
+    store : Store
+    progress : callable
+        Called with rows read and rows there are.
+
+    Returns
+    -------
+    list of str
+        What is wrong, in plain words; at most some twenty lines a table.
+    """
+    problems: list[str] = []
+    with store.snapshot():
+        try:
+            problems += _check_structure(store)
+            for number, (table, columns, decoder) in enumerate(_TABLES):
+                found = list(_check_table(store, table, columns, decoder, progress, number))
+                problems += found[:_LISTED]
+                if len(found) > _LISTED:
+                    problems.append(f"{store.path}: table {table}: {len(found):,} rows are damaged")
+        except IndexStoreError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _check_structure(store: Store) -> Iterator[str]:
+    for (message,) in store._rows("PRAGMA integrity_check"):
+        if message != "ok":
+            yield f"{store.path}: {message}"
+    for table, *_ in store._rows("PRAGMA foreign_key_check"):
+        yield f"{store.path}: table {table} has rows of no article"
+    for table in ("texts", "sketches", "neighbours"):
+        ((missing,),) = store._rows(
+            f"SELECT count(*) FROM articles WHERE row NOT IN (SELECT row FROM {table})"  # noqa: S608
+        )
+        if missing:
+            yield f"{store.path}: {missing:,} articles are not in table {table}"
+    ((articles,),) = store._rows("SELECT count(*) FROM articles")
+    if articles != store.count():
+        yield f"{store.path}: {store.count():,} articles are recorded, {articles:,} are there"
+
+
+def _check_table(
+    store: Store,
+    table: str,
+    columns: str,
+    decoder: Callable[..., Any],
+    progress: Callable[[int, int], None],
+    number: int,
+) -> Iterator[str]:
+    rows = store.rows().tolist()
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        sql = f"SELECT row, {columns} FROM {table} WHERE row IN (SELECT value FROM json_each(?))"  # noqa: S608
+        for row, *values in store._rows(sql, (as_json(part),)):
+            try:
+                decoder(row, values)
+            except DECODING_ERRORS:
+                yield f"{store.path}: table {table}, row {row}: the checksum does not match"
+        progress(number * len(rows) + start + len(part), len(_TABLES) * len(rows))
