@@ -206,7 +206,9 @@ def _fit_cut(
         # The pairs were drawn among neighbours: neither side's share is a natural one.
         both = weight.sum() / 2
         weight = np.where(
-            truth > 0, weight * both / weight[truth > 0].sum(), weight * both / weight[truth == 0].sum()
+            truth > 0,
+            weight * both / weight[truth > 0].sum(),
+            weight * both / weight[truth == 0].sum(),
         )
     signs = np.where(truth > 0, 1.0, -1.0)
 
@@ -234,7 +236,9 @@ def f1_at(truth: NDArray[np.bool_], scores: NDArray[np.float64], threshold: floa
     return float(2 * both / (called.sum() + truth.sum())) if both else 0.0
 
 
-def report(name: str, truth: NDArray[np.float64], scores: NDArray[np.float64], template: NDArray[np.bool_]) -> None:
+def report(
+    name: str, truth: NDArray[np.float64], scores: NDArray[np.float64], template: NDArray[np.bool_]
+) -> None:
     line = [f"{name:24}"]
     for number, (cut, threshold) in enumerate(zip(CUTS, (0.50, 0.75, 0.90), strict=True)):
         used = truth[:, number] != NOT_USED
@@ -294,7 +298,9 @@ def main() -> None:
     TARGET.write_text(text + "\n", encoding="utf-8")
 
 
-def as_values(name: str, fingerprints: list[str], weights: NDArray[np.float64]) -> dict[str, object]:
+def as_values(
+    name: str, fingerprints: list[str], weights: NDArray[np.float64]
+) -> dict[str, object]:
     rounded = np.round(weights, 4)
     return {
         "name": name,
@@ -302,9 +308,7 @@ def as_values(name: str, fingerprints: list[str], weights: NDArray[np.float64]) 
         "fingerprints": fingerprints,
         "weights": {
             cut: {
-                feature: float(value)
-                for feature, value in zip(FEATURES, row, strict=True)
-                if value
+                feature: float(value) for feature, value in zip(FEATURES, row, strict=True) if value
             }
             for cut, row in zip(CUTS, rounded, strict=True)
         },

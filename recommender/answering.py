@@ -243,7 +243,8 @@ class Answerer:
         return bool(self._searcher.similarities(guess)[0] >= request.min_similarity)
 
     def _is_filtered(self, request: Request) -> bool:
-        return request.predicate is not None or request.filter != Filter()
+        # What is not public is a matter of course, not a filter anybody asked for.
+        return request.predicate is not None or replace(request.filter, public_at=None) != Filter()
 
     def _allowed(self, request: Request) -> Rows:
         rows = self._store.filter_rows(request.filter)

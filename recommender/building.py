@@ -387,7 +387,7 @@ def _describe(
         other=priors.other,
     )
     writer.set_meta(
-        options=options.to_dict(),
+        options=replace(options, embedder=identity.name).to_dict(),
         thresholds={
             "same_text": thresholds.same_text,
             "same_story": thresholds.same_story,
