@@ -247,7 +247,8 @@ def report(
             continue
         own = scores[used]
         line.append(
-            f"{cut}: F1 {f1_at(is_true, own, threshold):.3f} AP {average_precision_score(is_true, own):.3f} "
+            f"{cut}: F1 {f1_at(is_true, own, threshold):.3f} "
+            f"AP {average_precision_score(is_true, own):.3f} "
             f"AUC {roc_auc_score(is_true, own):.3f}"
         )
     if template.any():

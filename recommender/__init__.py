@@ -81,7 +81,7 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604, RUF022 - written out for readers and type checkers
+__all__ = [
     "Article",
     "ArticleError",
     "ArticleNotFound",

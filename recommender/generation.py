@@ -34,7 +34,7 @@ FINGERPRINTS_FILE = "fingerprints"
 
 # A copied run of 40 characters shares at least two fingerprints with its source.
 MIN_SHARED = 2
-_FEW_FINGERPRINTS = 8
+FEW_FINGERPRINTS = 8
 _NO_ROWS: Rows = np.zeros(0, np.int64)
 
 
@@ -133,7 +133,7 @@ class Generation:
         self, fingerprint: NDArray[np.uint32], limit: int, allowed: Rows | None = None
     ) -> Rows:
         """Rows that share most fingerprints, at most `limit`."""
-        least = MIN_SHARED if len(fingerprint) >= _FEW_FINGERPRINTS else 1
+        least = MIN_SHARED if len(fingerprint) >= FEW_FINGERPRINTS else 1
         rows, counts = self._open_postings().candidates(fingerprint, min_shared=least)
         shared = np.isin(self._tail.hashes, fingerprint)
         tail, tail_counts = np.unique(self._tail.owners[shared], return_counts=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, gather, reverse
-from recommender.generation import MIN_SHARED, Rows
+from recommender.generation import FEW_FINGERPRINTS, MIN_SHARED, Rows
 from recommender.postings import Postings
 from recommender.progress import Progress
 from recommender.search import FINGERPRINT_CANDIDATES, Found, Searcher, shorten
@@ -106,9 +106,11 @@ def _fingerprint_pairs(postings: Postings, writer: Writer) -> Iterator[Rows]:
         yield _ordered(owner[best], other[best])
     rows, fingerprints = writer.fingerprints()
     for row, fingerprint in zip(rows, fingerprints, strict=True):
-        if len(fingerprint) and len(fingerprint) < 2 * MIN_SHARED * 2:
-            found, _ = postings.candidates(fingerprint, min_shared=1)
-            yield _ordered(np.full(len(found), row), found[:FINGERPRINT_CANDIDATES])
+        if len(fingerprint) and len(fingerprint) < FEW_FINGERPRINTS:
+            found, _ = postings.candidates(
+                fingerprint, min_shared=1, limit=FINGERPRINT_CANDIDATES
+            )
+            yield _ordered(np.full(len(found), row), found)
 
 
 def _ordered(first: Rows, second: Rows) -> Rows:
