@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmarks.common import components, measure, read_articles_of, read_lines
 from recommender.embedders import Embedder, load_embedder
 from recommender.evidence import COLUMN, EvidenceTable
+from recommender.records import Article
 from recommender.similarity import CUTS, FEATURES, Profile, features, similarities
 
 TARGET = Path(__file__).parent.parent / "recommender" / "data" / "profiles.json"
@@ -49,6 +50,7 @@ BOUNDS = {
 ONLY_ZERO = {"related": ("length_apart",), "same_story": (), "same_text": ()}
 PENALTY = 0.3
 RANDOM_WEIGHT = 0.05
+SAME_DAY_PAIRS = 1_500
 SEMEVAL_WEIGHT = 0.15
 TEMPLATE_WEIGHT = 1.5
 # What an index lacks now and then: shares of weight that a copy without it carries.
@@ -121,6 +123,7 @@ def news(data: Path, embedder: Embedder, cache: Path) -> Labelled:
     drawn = generator.choice(np.array(sorted(articles)), (2_500, 2))
     pairs = [(each["a"], each["b"]) for each in records]
     pairs += [(str(a), str(b)) for a, b in drawn if a != b]
+    pairs += same_day(articles, generator)
     relation = [each["relation"] for each in records]
     truth = np.zeros((len(pairs), 3))
     for place, (name, record) in enumerate(zip(relation, records, strict=True)):
@@ -135,6 +138,22 @@ def news(data: Path, embedder: Embedder, cache: Path) -> Labelled:
     weight[: len(records)] = 0.7
     table = measure(articles, pairs, embedder, cache).table
     return Labelled(table, truth, weight, components(pairs), template)
+
+
+def same_day(
+    articles: Mapping[str, Article], generator: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Pairs of one day and one category: now and then related, as a rule not."""
+    days: dict[tuple[str, str], list[str]] = {}
+    for each in sorted(articles):
+        date = articles[each].date
+        if date is not None:
+            days.setdefault((articles[each].category, f"{date:%Y-%m-%d}"), []).append(each)
+    pairs = []
+    for ids in days.values():
+        order = [ids[place] for place in generator.permutation(len(ids))]
+        pairs += list(zip(order[::2], order[1::2], strict=False))
+    return pairs[:: max(1, len(pairs) // SAME_DAY_PAIRS)]
 
 
 def semeval(data: Path, embedder: Embedder, cache: Path) -> Labelled:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.config import Thresholds
-from recommender.evidence import COLUMN, COLUMNS, gather, to_evidence
+from recommender.evidence import gather, to_evidence
 from recommender.facts import Fact, compare_facts, unpack
 from recommender.generation import Rows
 from recommender.records import (
@@ -225,22 +225,21 @@ class Answerer:
             stored = self._store.neighbours(subject.row)
             if stored is not None:
                 return Found.from_list(stored)
-        depth = self._searcher.state.options.neighbours
-        return self._searcher.shorten(self._searcher.find(subject.query(), depth=depth))
+        return self._searcher.shorten(self._searcher.candidates(subject.query()))
 
     def _may_be_more(self, found: Found, request: Request) -> bool:
-        """Whether an article that was not found could still reach the least similarity.
+        """Whether searching deeper could find more of what is asked for.
 
-        What was not found lies below the floor in cosine and shares no fingerprints; it is
-        given the benefit of the doubt in everything else.
+        A stored list was already made deeper where it held few related articles; only what it
+        was not made for can exhaust it.
         """
-        if found.floor <= -1.0:
-            return False
-        guess = np.zeros((1, len(COLUMNS)), np.float16)
-        guess[0, COLUMN["cosine"]] = found.floor
-        guess[0, COLUMN["title_overlap"]] = guess[0, COLUMN["fact_overlap"]] = 0.3
-        guess[0, COLUMN["same_language"]] = 1
-        return bool(self._searcher.similarities(guess)[0] >= request.min_similarity)
+        stored = len(found.rows)
+        beyond = (
+            self._is_filtered(request)
+            or request.limit >= stored
+            or request.min_similarity < ANCHORS["related"]
+        )
+        return beyond and self._searcher.may_be_more(found.floor, request.min_similarity)
 
     def _is_filtered(self, request: Request) -> bool:
         # What is not public is a matter of course, not a filter anybody asked for.
@@ -257,14 +256,28 @@ class Answerer:
         return np.array(passing, np.int64)
 
     def _choose(self, found: Found, request: Request) -> Selection:
+        candidates = self._candidates(
+            found, request.filter, request.predicate, request.min_similarity
+        )
+        near: dict[int, frozenset[int]] = {}
+
+        def near_rows(candidate: Candidate) -> frozenset[int]:
+            if candidate.row not in near:
+                # Those most likely to be asked for next are read along.
+                wanted = [each.row for each in likely if each.row not in near][: request.limit + 1]
+                near.update(self._near_rows(sorted({candidate.row, *wanted}), request.thresholds))
+            return near[candidate.row]
+
+        below = [each for each in candidates if each.similarity < request.thresholds.same_story]
+        likely = sorted(below, key=lambda each: (-each.similarity, each.card.id))
         return select_related(
-            self._candidates(found, request.filter, request.predicate, request.min_similarity),
+            candidates,
             limit=request.limit,
             thresholds=request.thresholds,
             min_similarity=request.min_similarity,
             ranking=request.ranking,
             now=request.now,
-            near_duplicates=lambda each: self._near_rows(each.row, found, request.thresholds),
+            near_duplicates=near_rows,
             vectors=self._unit_vectors,
         )
 
@@ -288,17 +301,28 @@ class Answerer:
                 candidates.append(Candidate(row, card, float(scores[place]), place))
         return candidates
 
-    def _near_rows(self, row: int, found: Found, thresholds: Thresholds) -> frozenset[int]:
-        """Rows of the near-duplicates of a stored article."""
-        stored = self._store.neighbours(row)
-        if stored is None:
-            return frozenset()
-        near = Found.from_list(stored)
-        if thresholds.same_story < ANCHORS["same_story"] and stored.floor > -1.0:
+    def _near_rows(self, rows: Sequence[int], thresholds: Thresholds) -> dict[int, frozenset[int]]:
+        """Rows of the near-duplicates of stored articles, read and scored in one go."""
+        lists = self._store.neighbours_of(rows)
+        if thresholds.same_story < ANCHORS["same_story"]:
             # Below the default, near-duplicates may have been cut from a full list.
-            near = self._searcher.measure(self._searcher.query(row), found.rows[found.rows != row])
-        scores = self._searcher.similarities(near.table)
-        return frozenset(near.rows[scores >= thresholds.same_story].tolist())
+            for row, stored in lists.items():
+                if stored.floor > -1.0:
+                    lists[row] = self._searcher.find(
+                        self._searcher.query(row), depth=_DEEPER * len(stored.rows)
+                    ).as_list()
+        order = sorted(lists)
+        sizes = [len(lists[row].rows) for row in order]
+        near = {row: frozenset[int]() for row in rows}
+        if not sum(sizes):
+            return near
+        owners = np.repeat(np.array(order, np.int64), sizes)
+        others = np.concatenate([lists[row].rows for row in order])
+        table = np.concatenate([lists[row].evidence for row in order])
+        places = np.flatnonzero(self._searcher.similarities(table) >= thresholds.same_story)
+        for row, other in zip(owners[places].tolist(), others[places].tolist(), strict=True):
+            near[row] |= {other}
+        return near
 
     def _unit_vectors(self, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
         rows = [each.row for each in candidates]
@@ -352,7 +376,7 @@ class Answerer:
             if card is None or not passes or row in taken:
                 continue
             filler.append(Filler(article=card, reason=request.fill))
-            taken |= self._near_rows(row, found, request.thresholds)
+            taken |= self._near_rows([row], request.thresholds)[row]
             if len(filler) == wanted:
                 break
         return tuple(filler)

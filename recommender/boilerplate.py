@@ -90,10 +90,18 @@ class Boilerplate:
 
     segments: tuple[Segment, ...] = ()
     _keys: frozenset[Key] = field(init=False, repr=False, compare=False)
+    # What a segment of each kind may begin with: most pieces are told apart by that alone.
+    _beginnings: dict[Kind, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         keys = frozenset((segment.kind, segment.pattern) for segment in self.segments)
         object.__setattr__(self, "_keys", keys)
+        kinds: tuple[Kind, ...] = ("paragraph", "head", "tail")
+        beginnings = {
+            kind: frozenset(each.pattern[:1] for each in self.segments if each.kind == kind)
+            for kind in kinds
+        }
+        object.__setattr__(self, "_beginnings", beginnings)
 
     def strip(self, text: str) -> str:
         """The text without its boilerplate.
@@ -113,22 +121,29 @@ class Boilerplate:
         return stripped if len(stripped) >= least else text
 
     def _pass(self, text: str) -> str:
-        lines = [
-            line
-            for line in text.split("\n")
-            if len(line) > _LONGEST or ("paragraph", generalise(line)) not in self._keys
-        ]
+        lines = [line for line in text.split("\n") if not self._is_paragraph(line)]
         if not lines:
             return text
-        for end, key in _heads(lines[0]):
-            if key in self._keys:
-                lines[0] = lines[0][end:].lstrip()
-                break
-        for start, key in _tails(lines[-1]):
-            if key in self._keys:
-                lines[-1] = lines[-1][:start].rstrip()
-                break
+        if self._beginnings["head"]:
+            for end, key in _heads(lines[0]):
+                if key in self._keys:
+                    lines[0] = lines[0][end:].lstrip()
+                    break
+        if self._beginnings["tail"]:
+            for start, piece in _tails(lines[-1]):
+                if self._is_segment("tail", piece):
+                    lines[-1] = lines[-1][:start].rstrip()
+                    break
         return "\n".join(line for line in lines if line)
+
+    def _is_paragraph(self, line: str) -> bool:
+        return len(line) <= _LONGEST and self._is_segment("paragraph", line)
+
+    def _is_segment(self, kind: Kind, piece: str) -> bool:
+        beginning = piece.lstrip()[:1]
+        if _DIGITS.match(beginning):
+            beginning = _SLOT
+        return beginning in self._beginnings[kind] and (kind, generalise(piece)) in self._keys
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The segments as JSON values."""
@@ -143,20 +158,7 @@ class Boilerplate:
         return cls(tuple(Segment(each["pattern"], each["kind"], each["count"]) for each in data))
 
 
-_BYLINE_WORDS = (
-    "记者",
-    "通讯员",
-    "作者",
-    "编辑",
-    "责编",
-    "校对",
-    "摄",
-    "监制",
-    "主编",
-    "实习生",
-    "图",
-    "文",
-)
+_BYLINE_WORDS = re.compile("记者|通讯员|作者|编辑|责编|校对|摄|监制|主编|实习生|图|文")
 
 
 def generalise(segment: str) -> str:
@@ -167,7 +169,7 @@ def generalise(segment: str) -> str:
     if ":" in text or "：" in text:
         text = _AFTER_COLON.sub(_SLOT, text)
     # Bylines are short, or stand at the end.
-    if len(text) <= _LONGEST_BYLINE and any(word in text for word in _BYLINE_WORDS):
+    if len(text) <= _LONGEST_BYLINE and _BYLINE_WORDS.search(text):
         text = _BYLINE.sub(rf"\1{_SLOT}", text)
     return _SLOTS.sub(_SLOT, text) if _SLOT in text else text
 
@@ -189,15 +191,15 @@ def _heads(paragraph: str) -> Iterator[tuple[int, Key]]:
             yield match.end(), ("head", key)
 
 
-def _tails(paragraph: str) -> Iterator[tuple[int, Key]]:
-    """Pieces a paragraph may end with, longest first: where each starts, and its key."""
+def _tails(paragraph: str) -> Iterator[tuple[int, str]]:
+    """Pieces a paragraph may end with, longest first: where each starts, and the piece."""
     first = max(0, len(paragraph) - _TAIL_LENGTH)
     starts = [match.start() for match in _STARTS.finditer(paragraph, first)]
     starts = [start for start in starts if first < start < len(paragraph)]
     for start in sorted(set(starts))[-_MOST_TAILS:]:
         piece = paragraph[start:].strip()
         if piece:
-            yield start, ("tail", generalise(piece))
+            yield start, piece
 
 
 def find_boilerplate(
@@ -223,13 +225,13 @@ def find_boilerplate(
     found: dict[Key, int] = {}
     remaining = list(texts)
     for _ in range(_PASSES):
-        fresh = _find_once(remaining, least, min_count, found, len(texts))
+        fresh, carriers = _find_once(remaining, least, min_count, found, len(texts))
         if not fresh:
             break
         found.update(fresh)
         known = _made(found)
         # What stands before a tail that was found may be boilerplate too: look again without it.
-        stripped = ((text, known.strip(text)) for text in remaining)
+        stripped = ((remaining[number], known.strip(remaining[number])) for number in carriers)
         remaining = [after for before, after in stripped if after != before]
     return _made(found)
 
@@ -241,7 +243,8 @@ def _made(found: Mapping[Key, int]) -> Boilerplate:
 
 def _find_once(
     texts: Sequence[str], least: float, min_count: int, known: Mapping[Key, int], total: int
-) -> dict[Key, int]:
+) -> tuple[dict[Key, int], list[int]]:
+    """Segments that were not known, with their counts, and the texts that carry one of them."""
     carriers: defaultdict[Key, list[int]] = defaultdict(list)
     for number, text in enumerate(texts):
         for key in _candidates(text):
@@ -252,7 +255,8 @@ def _find_once(
             continue
         if _differ(texts, key, numbers, min_count):
             fresh[key] = len(numbers)
-    return _outermost(fresh)
+    fresh = _outermost(fresh)
+    return fresh, sorted({number for key in fresh for number in carriers[key]})
 
 
 def _candidates(text: str) -> set[Key]:
@@ -263,7 +267,7 @@ def _candidates(text: str) -> set[Key]:
     if len(lines) == 1:
         keys.clear()
     keys.update(key for _, key in _heads(lines[0]))
-    keys.update(key for _, key in _tails(lines[-1]))
+    keys.update(("tail", generalise(piece)) for _, piece in _tails(lines[-1]))
     return keys
 
 

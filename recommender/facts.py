@@ -13,11 +13,13 @@ import json
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 MOST_FACTS = 200
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_COMPRESSION = 3
 _READ = 20_000
 _LISTED = 20
 
@@ -89,51 +91,50 @@ _ENGLISH_UNITS = (
 )
 _NUMBER = r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,6})?|\d{1,15}(?:\.\d{1,6})?"
 
+# The patterns of digits are tried where a run of digits begins, and nowhere else.
 _DATE = re.compile(
-    r"(?<!\d)(?:(?P<y>(?:19|20)\d{2})年)?(?P<m>1[0-2]|0?[1-9])月(?P<d>3[01]|[12]\d|0?[1-9])[日号]"
-    r"|(?<!\d)(?P<iy>(?:19|20)\d{2})[-/.](?P<im>1[0-2]|0?[1-9])[-/.](?P<id>3[01]|[12]\d|0?[1-9])(?!\d)"
+    r"(?:(?:19|20)\d{2}年)?(?P<m>1[0-2]|0?[1-9])月(?P<d>3[01]|[12]\d|0?[1-9])[日号]"
+    r"|(?:19|20)\d{2}[-/.](?P<im>1[0-2]|0?[1-9])[-/.](?P<id>3[01]|[12]\d|0?[1-9])(?!\d)"
 )
-_ENGLISH_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_ENGLISH_MONTHS = tuple(
+    "january february march april may june july august september october november december".split()
+)
 _ENGLISH_DATE = re.compile(
     r"\b(?P<m>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.? (?P<d>3[01]|[12]\d|[1-9])"
     r"(?:st|nd|rd|th)?(?:,? (?P<y>(?:19|20)\d{2}))?\b"
 )
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})年(?!\d{0,2}月)")
-_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])(?:时|点|:|：)([0-5]\d)分?(?!\d)")
+_YEAR = re.compile(r"((?:19|20)\d{2})年(?!\d{0,2}月)")
+_TIME = re.compile(r"([01]?\d|2[0-3])[时点:：]([0-5]\d)分?(?!\d)")
+_STOCK = re.compile(r"(?:\d{6}\.S[HZ]|\d{4,5}\.HK)(?!\w)")
+_QUANTITY = re.compile(
+    rf"(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿])?余?多?(?P<u>{_UNITS})?"
+    r"(?![日月时号])"
+)
+_DIGIT_RUN = re.compile(r"\d+")
 _ORDINAL = re.compile(
     r"第([0-9]{1,5}|[〇零一二三四五六七八九十百千两]{1,6})([届次期号批集轮季个位名条章]?)"
 )
-_QUANTITY = re.compile(
-    rf"(?<![\d.A-Za-z-])(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿])?余?多?(?P<u>{_UNITS})?"
-    r"(?![日月时号])"
-)
+# Only a text with such a place holds English figures.
+_ENGLISH_FIGURES = re.compile(r"[a-z][ ,.-]{1,2}[\d$€£¥]|\d ?-?[a-z]{2}|[$€£¥]\d", re.IGNORECASE)
 _ENGLISH_QUANTITY = re.compile(
-    rf"(?P<c>[$€£¥])?(?<![\w.])(?P<n>{_NUMBER})\s?-?(?P<s>thousand|million|billion|trillion|mn|bn|tn)?"
+    rf"(?P<c>[$€£¥])?(?<![\w.])(?P<n>{_NUMBER})\s?-?"
+    r"(?P<s>thousand|million|billion|trillion|mn|bn|tn)?"
     rf"\s?-?(?P<u>{_ENGLISH_UNITS})?(?![\w])",
     re.IGNORECASE,
 )
-_CHINESE_QUANTITY = re.compile(
-    rf"(?<![第〇零一二三四五六七八九十百千万亿两\d])(?P<n>[一二三四五六七八九十百千万亿两零〇]{{2,12}}|[一二两三四五六七八九十](?=(?:{_UNITS})))(?P<u>{_UNITS})"
-)
+_NUMERALS = "一二三四五六七八九十百千万亿两零〇"
+# A step alone is a manner of speaking: "百年", "万人".
+_SINGLE_NUMERALS = frozenset("一二两三四五六七八九十")
+_NUMERAL_RUN = re.compile(f"[{_NUMERALS}]+")
+_UNIT = re.compile(_UNITS)
+_UNIT_BEGINNINGS = frozenset(unit[0] for unit in _UNITS.split("|"))
+_LONGEST_NUMERAL = 12
 _WORK = re.compile(r"《([^《》\n]{1,60})》")
-_CODE = re.compile(
-    r"(?<![\w.])(?:[A-Z]{1,5}[-]?\d{1,6}[A-Z]{0,2}|\d{6}(?:\.S[HZ])|\d{4,5}\.HK)(?![\w])"
-)
-_LATIN = re.compile(r"(?<![\w])[A-Z][A-Za-z&'’-]{1,30}(?:[ .]{1,2}[A-Z][A-Za-z&'’-]{1,30}){0,4}")
+# What a pattern must not stand behind is asked afterwards: one that begins with a set of
+# characters is searched for several times as fast.
+_CODE = re.compile(r"[A-Z]{1,5}-?\d{1,6}[A-Z]{0,2}(?!\w)")
+_LATIN = re.compile(r"[A-Z][A-Za-z&'’-]{1,30}(?:[ .]{1,2}[A-Z][A-Za-z&'’-]{1,30}){0,4}")
 _SURNAMES = (
     "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁郑罗宋谢唐韩曹许邓萧冯曾程蔡彭潘袁于董余苏叶吕魏蒋田杜丁沈"
     "姜范江傅钟卢汪戴崔任陆廖姚方金邱夏谭韦贾邹石熊孟秦阎薛侯雷白龙段郝孔邵史毛常万顾赖武康贺严尹钱施牛洪龚"
@@ -143,91 +144,29 @@ _ROLES = (
     "董事长|总裁|总经理|首席执行官|行长|院长|校长|教授|研究员|专家|院士|博士|记者|导演|演员|主演|教练|队长|选手|"
     "运动员|球员|律师|法官|检察长|大使|将军|创始人|会长|理事长|站长|村民|居民|先生|女士|同志|民警|航天员"
 )
-_PERSON = re.compile(
-    rf"(?:{_ROLES})(?P<a>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}?)(?=[\s，。、；：（(“”说介表称告指在的和与及等同率主受接涉严强要从向对])"
-    rf"|(?<![\u4e00-\u9fff])(?P<b>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?=(?:涉嫌|接受|被查|被开除|受贿|严重违纪|介绍|表示|认为|告诉|指出|说[，：]))"
-    rf"|(?P<c>[{_SURNAMES}]某{{1,2}}[\u4e00-\u9fff]?)(?=[^\u4e00-\u9fff]|[因在的被将与和])"
+_PERSONS = (
+    re.compile(
+        rf"(?:{_ROLES})(?P<name>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}?)"
+        r"(?=[\s，。、；：（(“”说介表称告指在的和与及等同率主受接涉严强要从向对])"
+    ),
+    re.compile(
+        rf"(?P<name>[{_SURNAMES}]某{{1,2}}[\u4e00-\u9fff]?)"
+        r"(?=[^\u4e00-\u9fff]|[因在的被将与和])"
+    ),
 )
-_PLACE = re.compile(
-    r"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,4}?(?:省|市|自治区|自治州|县)(?![委场面民长内外级域区])"
-)
+# A name that opens a clause and does something only persons do.
+_ACTING = re.compile(r"涉嫌|接受|被查|被开除|受贿|严重违纪|介绍|表示|认为|告诉|指出|说[，：]")
+_ACTING_NAME = re.compile(rf"[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}")
+_PLACE_END = re.compile(r"(?:省|市|自治区|自治州|县)(?![委场面民长内外级域区])")
+_LONGEST_PLACE = 4
 _STOP = frozenset(
-    [
-        "The",
-        "A",
-        "An",
-        "In",
-        "On",
-        "At",
-        "But",
-        "And",
-        "He",
-        "She",
-        "It",
-        "They",
-        "We",
-        "I",
-        "You",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "His",
-        "Her",
-        "Its",
-        "Their",
-        "Our",
-        "As",
-        "If",
-        "When",
-        "While",
-        "After",
-        "Before",
-        "With",
-        "For",
-        "From",
-        "By",
-        "To",
-        "Of",
-        "Or",
-        "So",
-        "Not",
-        "No",
-        "Yes",
-        "There",
-        "Here",
-        "What",
-        "Who",
-        "How",
-        "Why",
-        "Where",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "According",
-        "Also",
-        "Mr",
-        "Mrs",
-        "Ms",
-        "Dr",
-        "New",
-        "One",
-        "Two",
-        "Three",
-        "First",
-        "Last",
-        "Most",
-        "More",
-        "Some",
-        "Many",
-        "All",
-        "Both",
-    ]
+    "The A An In On At But And He She It They We I You This That These Those His Her Its Their "
+    "Our As If When While After Before With For From By To Of Or So Not No Yes There Here What "
+    "Who How Why Where Monday Tuesday Wednesday Thursday Friday Saturday Sunday According Also "
+    "Mr Mrs Ms Dr New One Two Three First Last Most More Some Many All Both".split()
 )
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+Found = tuple[int, int, Fact]
 
 
 def extract_facts(title: str, text: str) -> tuple[Fact, ...]:
@@ -250,70 +189,117 @@ def extract_facts(title: str, text: str) -> tuple[Fact, ...]:
     return tuple(fact for _, fact in ordered[:MOST_FACTS])
 
 
-def _all(whole: str) -> Iterable[tuple[int, int, Fact]]:
+def _all(whole: str) -> Iterator[Found]:
     for match in _WORK.finditer(whole):
         yield match.start(), match.end(), Fact("work", match.group(), match.group(1).strip())
-    yield from _dates(whole)
-    for match in _TIME.finditer(whole):
-        value = f"{int(match.group(1)):02d}:{match.group(2)}"
-        yield match.start(), match.end(), Fact("time", match.group(), value)
     for match in _ORDINAL.finditer(whole):
         number = match.group(1)
         plain = number if number.isdigit() else str(_chinese(number))
         yield match.start(), match.end(), Fact("ordinal", match.group(), plain + match.group(2))
     for match in _CODE.finditer(whole):
-        yield match.start(), match.end(), Fact("code", match.group(), match.group())
-    yield from _numbers(whole)
+        if not _is_inside_word(whole, match.start()):
+            yield match.start(), match.end(), Fact("code", match.group(), match.group())
+    if _ENGLISH_FIGURES.search(whole):
+        yield from _english_dates(whole)
+        yield from _english_numbers(whole)
+    yield from _digits(whole)
+    yield from _numerals(whole)
+    yield from _persons(whole)
     yield from _names(whole)
 
 
-def _dates(whole: str) -> Iterable[tuple[int, int, Fact]]:
-    for match in _DATE.finditer(whole):
-        month, day = match["m"] or match["im"], match["d"] or match["id"]
-        # The year is often left out: the day within the year is what compares.
-        value = f"{int(month):02d}-{int(day):02d}"
-        yield match.start(), match.end(), Fact("date", match.group(), value)
+def _is_inside_word(whole: str, start: int) -> bool:
+    before = whole[start - 1] if start else " "
+    return before.isalnum() or before in "_."
+
+
+def _english_dates(whole: str) -> Iterator[Found]:
     for match in _ENGLISH_DATE.finditer(whole):
+        beginning = match["m"].lower()[:3]
         month = 1 + next(
-            number
-            for number, name in enumerate(_ENGLISH_MONTHS)
-            if name.startswith(match["m"].lower()[:3])
+            number for number, name in enumerate(_ENGLISH_MONTHS) if name.startswith(beginning)
         )
-        yield (
-            match.start(),
-            match.end(),
-            Fact("date", match.group(), f"{month:02d}-{int(match['d']):02d}"),
-        )
-    for match in _YEAR.finditer(whole):
-        yield match.start(), match.end(), Fact("number", match.group(), f"{match.group(1)} 年")
+        value = f"{month:02d}-{int(match['d']):02d}"
+        yield match.start(), match.end(), Fact("date", match.group(), value)
 
 
-def _numbers(whole: str) -> Iterable[tuple[int, int, Fact]]:
-    for pattern in (_ENGLISH_QUANTITY, _QUANTITY):
-        for match in pattern.finditer(whole):
-            groups = match.groupdict()
-            unit, scale = (groups["u"] or "").lower(), (groups["s"] or "").lower()
-            if groups.get("c"):
-                unit = groups["c"]
-            if pattern is _ENGLISH_QUANTITY and not (unit or scale):
-                continue
-            if not unit and not scale and len(match["n"]) < 2:
-                continue
-            value = _decimal(match["n"], scale)
-            if value is not None:
-                yield (
-                    match.start(),
-                    match.end(),
-                    Fact("number", match.group().strip(), f"{value} {_UNIT_NAMES.get(unit, unit)}"),
-                )
-    for match in _CHINESE_QUANTITY.finditer(whole):
-        number = _chinese(match["n"])
+def _english_numbers(whole: str) -> Iterator[Found]:
+    for match in _ENGLISH_QUANTITY.finditer(whole):
+        unit = match["c"] or (match["u"] or "").lower()
+        scale = (match["s"] or "").lower()
+        if unit or scale:
+            yield from _quantity(match, unit, scale)
+
+
+def _quantity(match: re.Match[str], unit: str, scale: str) -> Iterator[Found]:
+    value = _decimal(match["n"], scale)
+    if value is not None:
+        text = f"{value} {_UNIT_NAMES.get(unit, unit)}"
+        yield match.start(), match.end(), Fact("number", match.group().strip(), text)
+
+
+def _digits(whole: str) -> Iterator[Found]:
+    """Dates, years, times, stocks and quantities: what begins with a run of digits."""
+    read = 0
+    for run in _DIGIT_RUN.finditer(whole):
+        start = run.start()
+        before = whole[start - 1] if start else " "
+        if start < read or before == "第":
+            continue
+        for found in _digits_at(whole, start, run.end(), before):
+            read = found[1]
+            yield found
+
+
+def _digits_at(whole: str, start: int, end: int, before: str) -> Iterator[Found]:
+    after = whole[end : end + 1]
+    if after in ("月", "年", "-", "/", "."):
+        match = _DATE.match(whole, start)
+        if match:
+            month, day = match["m"] or match["im"], match["d"] or match["id"]
+            # The year is often left out: the day within the year is what compares.
+            value = f"{int(month):02d}-{int(day):02d}"
+            yield start, match.end(), Fact("date", match.group(), value)
+            return
+        match = _YEAR.match(whole, start)
+        if match:
+            yield start, match.end(), Fact("number", match.group(), f"{match.group(1)} 年")
+            return
+        match = _STOCK.match(whole, start)
+        if match:
+            yield start, match.end(), Fact("code", match.group(), match.group())
+            return
+    if after in ("时", "点", ":", "："):
+        match = _TIME.match(whole, start)
+        if match:
+            value = f"{int(match.group(1)):02d}:{match.group(2)}"
+            yield start, match.end(), Fact("time", match.group(), value)
+            return
+    if before in ".-" or (before.isascii() and before.isalpha()):
+        return
+    match = _QUANTITY.match(whole, start)
+    if match:
+        unit, scale = match["u"] or "", match["s"] or ""
+        if unit or scale or len(match["n"]) >= 2:
+            yield from _quantity(match, unit, scale)
+
+
+def _numerals(whole: str) -> Iterator[Found]:
+    """Quantities in Chinese numerals."""
+    for run in _NUMERAL_RUN.finditer(whole):
+        start, end = run.span()
+        if end - start > _LONGEST_NUMERAL or whole[end : end + 1] not in _UNIT_BEGINNINGS:
+            continue
+        if end - start == 1 and whole[start] not in _SINGLE_NUMERALS:
+            continue
+        before = whole[start - 1] if start else " "
+        unit = _UNIT.match(whole, end)
+        if unit is None or before == "第" or before.isdigit():
+            continue
+        number = _chinese(run.group())
         if number:
-            yield (
-                match.start(),
-                match.end(),
-                Fact("number", match.group(), f"{number} {match['u']}"),
-            )
+            text = whole[start : unit.end()]
+            yield start, unit.end(), Fact("number", text, f"{number} {unit.group()}")
 
 
 _UNIT_NAMES = {
@@ -347,20 +333,43 @@ def _chinese(text: str) -> int:
     return total + section + digit
 
 
-def _names(whole: str) -> Iterable[tuple[int, int, Fact]]:
-    for match in _PERSON.finditer(whole):
-        kind = match.lastgroup or "a"
-        name = match[kind]
-        yield match.start(kind), match.end(kind), Fact("person", name, name)
+def _persons(whole: str) -> Iterator[Found]:
+    for pattern in _PERSONS:
+        for match in pattern.finditer(whole):
+            name = match["name"]
+            yield match.start("name"), match.end("name"), Fact("person", name, name)
+    for match in _ACTING.finditer(whole):
+        for length in (3, 2):
+            start = match.start() - length
+            before = whole[start - 1] if start > 0 else " "
+            if (
+                start >= 0
+                and _ACTING_NAME.fullmatch(whole, start, match.start())
+                and not _HAN.match(before)
+            ):
+                name = whole[start : match.start()]
+                yield start, match.start(), Fact("person", name, name)
+                break
+
+
+def _names(whole: str) -> Iterator[Found]:
     for match in _LATIN.finditer(whole):
+        if _is_inside_word(whole, match.start()):
+            continue
         words = match.group().split()
         while words and words[0] in _STOP:
             words.pop(0)
         name = " ".join(words)
         if len(name) >= 2:
             yield match.start(), match.end(), Fact("name", name, name.lower())
-    for match in _PLACE.finditer(whole):
-        yield match.start(), match.end(), Fact("name", match.group(), match.group())
+    for match in _PLACE_END.finditer(whole):
+        start = match.start()
+        # Back to where the clause begins, if that is near enough to be a place's name.
+        while match.start() - start <= _LONGEST_PLACE and start and _HAN.match(whole, start - 1):
+            start -= 1
+        if 2 <= match.start() - start <= _LONGEST_PLACE:
+            name = whole[start : match.end()]
+            yield start, match.end(), Fact("name", name, name)
 
 
 def pack(facts: Sequence[Fact]) -> bytes:
@@ -369,7 +378,7 @@ def pack(facts: Sequence[Fact]) -> bytes:
         [each.kind, each.value] if each.text == each.value else [each.kind, each.value, each.text]
         for each in facts
     ]
-    return zlib.compress(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode(), 6)
+    return zlib.compress(_ENCODER.encode(plain).encode(), _COMPRESSION)
 
 
 def unpack(packed: bytes) -> tuple[Fact, ...]:

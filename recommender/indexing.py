@@ -32,7 +32,7 @@ from recommender.text import (
     detect_language,
     fold,
     fold_many,
-    title_fits,
+    folded_title_fits,
 )
 
 TITLE_MISFIT = 1
@@ -253,7 +253,7 @@ def _prepare_one(
     near_empty = len(folded) < NEAR_EMPTY_LENGTH
     generic = folded_title in recipe.generic_titles
     judged = not near_empty and not generic and len(folded_title) >= _JUDGED_TITLE_LENGTH
-    misfit = judged and not title_fits(card.title, body)
+    misfit = judged and not folded_title_fits(folded_title, folded)
     if near_empty:
         flags |= NEAR_EMPTY
     if misfit:

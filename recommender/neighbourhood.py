@@ -16,7 +16,7 @@ from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, gather, reverse
 from recommender.generation import FEW_FINGERPRINTS, MIN_SHARED, Rows
 from recommender.postings import Postings
 from recommender.progress import Progress
-from recommender.search import FINGERPRINT_CANDIDATES, Found, Searcher, shorten
+from recommender.search import DEEPER, FINGERPRINT_CANDIDATES, Found, Searcher, shorten
 from recommender.store import NeighbourList, Writer
 from recommender.vectors import VectorIndex, pair_cosines
 
@@ -48,21 +48,64 @@ def fill_all(
     keep = searcher.state.options.neighbours
     by_vector, floors = _vector_pairs(index, rows, centred, keep, progress)
     pairs = _unique([*by_vector, *_fingerprint_pairs(postings, writer)])
-    table = _measure_pairs(searcher, pairs, rows, centred, progress)
-    owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    others = np.concatenate([pairs[:, 1], pairs[:, 0]])
-    both = np.concatenate([table, reverse(table)])
-    order = np.lexsort((others, owners))
-    owners, others, both = owners[order], others[order], both[order]
-    lists: dict[int, NeighbourList] = {}
+    table = _measure_pairs(searcher, pairs, rows, centred, progress, "evidence")
+    thin = _thin(searcher, _Lists(pairs, table), floors)
+    if len(thin):
+        deep, deep_floors = _vector_pairs(
+            index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
+        )
+        more = _without(_unique(deep), pairs)
+        table = np.concatenate(
+            [table, _measure_pairs(searcher, more, rows, centred, progress, "more evidence")]
+        )
+        pairs = np.concatenate([pairs, more])
+        for row in thin.tolist():
+            floors.pop(row, None)
+        floors.update(deep_floors)
+    lists = _Lists(pairs, table)
+    finished: dict[int, NeighbourList] = {}
     for row in writer.rows().tolist():
-        start, end = np.searchsorted(owners, [row, row + 1])
-        found = Found(others[start:end], both[start:end], floors.get(row, -1.0))
-        lists[row] = searcher.shorten(found).as_list()
-        if len(lists) == _BATCH:
-            writer.put_neighbours(lists)
-            lists = {}
-    writer.put_neighbours(lists)
+        finished[row] = searcher.shorten(lists.of(row, floors.get(row, -1.0))).as_list()
+        if len(finished) == _BATCH:
+            writer.put_neighbours(finished)
+            finished = {}
+    writer.put_neighbours(finished)
+
+
+class _Lists:
+    """Measured pairs, by the article at either end."""
+
+    def __init__(self, pairs: Rows, table: EvidenceTable) -> None:
+        owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
+        others = np.concatenate([pairs[:, 1], pairs[:, 0]])
+        self._order = np.lexsort((others, owners))
+        self._owners, self._others = owners[self._order], others[self._order]
+        self._table = table
+
+    def of(self, row: int, floor: float) -> Found:
+        """The candidates of an article."""
+        start, end = np.searchsorted(self._owners, [row, row + 1])
+        places = self._order[start:end]
+        seconds = places >= len(self._table)
+        evidence = self._table[places - seconds * len(self._table)]
+        evidence[seconds] = reverse(evidence[seconds])
+        return Found(self._others[start:end], evidence, floor)
+
+
+def _thin(searcher: Searcher, lists: _Lists, floors: Mapping[int, float]) -> Rows:
+    """Rows whose nearest articles hold few related ones, although more may lie farther off."""
+    return np.array(
+        [row for row in sorted(floors) if searcher.is_thin(lists.of(row, floors[row]))], np.int64
+    )
+
+
+def _without(pairs: Rows, known: Rows) -> Rows:
+    """Pairs that are not known yet."""
+    if not len(pairs):
+        return pairs
+    width = np.int64(max(int(pairs.max()), int(known.max(initial=0))) + 1)
+    new = ~np.isin(pairs[:, 0] * width + pairs[:, 1], known[:, 0] * width + known[:, 1])
+    return pairs[new]
 
 
 def _vector_pairs(
@@ -107,9 +150,7 @@ def _fingerprint_pairs(postings: Postings, writer: Writer) -> Iterator[Rows]:
     rows, fingerprints = writer.fingerprints()
     for row, fingerprint in zip(rows, fingerprints, strict=True):
         if len(fingerprint) and len(fingerprint) < FEW_FINGERPRINTS:
-            found, _ = postings.candidates(
-                fingerprint, min_shared=1, limit=FINGERPRINT_CANDIDATES
-            )
+            found, _ = postings.candidates(fingerprint, min_shared=1, limit=FINGERPRINT_CANDIDATES)
             yield _ordered(np.full(len(found), row), found)
 
 
@@ -132,6 +173,7 @@ def _measure_pairs(
     rows: Rows,
     centred: NDArray[np.float32],
     progress: Progress,
+    stage: str,
 ) -> EvidenceTable:
     table = np.zeros((len(pairs), len(COLUMNS)), np.float16)
     firsts, starts = np.unique(pairs[:, 0], return_index=True)
@@ -144,7 +186,7 @@ def _measure_pairs(
             known[int(first)], [known[row] for row in seconds.tolist()], cosines
         )
         if number % 200 == 0 or end == len(pairs):
-            progress("evidence", int(end), len(pairs))
+            progress(stage, int(end), len(pairs))
     return table
 
 
@@ -176,7 +218,7 @@ def enter(writer: Writer, searcher: Searcher, row: int) -> None:
     """
     query = searcher.query(row)
     keep = searcher.state.options.neighbours
-    found = searcher.find(query, depth=2 * keep)
+    found = searcher.candidates(query)
     own = searcher.shorten(found)
     writer.put_neighbours({row: own.as_list()})
     stored = writer.neighbours_of(found.rows.tolist())

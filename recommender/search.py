@@ -18,7 +18,7 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.embedders import EmbedderIdentity
 from recommender.errors import ConfigError, IndexCorrupt
-from recommender.evidence import COLUMN, Comparable, EvidenceTable, gather
+from recommender.evidence import COLUMN, COLUMNS, Comparable, EvidenceTable, gather
 from recommender.generation import Generation, Rows
 from recommender.indexing import Recipe, comparable
 from recommender.similarity import ANCHORS, Profile, similarities
@@ -28,6 +28,11 @@ from recommender.vectors import pair_cosines
 FINGERPRINT_CANDIDATES = 100
 # Near-duplicates are kept beyond the usual number, so that a widely copied story stays whole.
 MOST_NEIGHBOURS = 400
+# An article with fewer related ones among its nearest is searched for this much deeper.
+DEEPER = 4
+_FEW_RELATED = 10
+# Overlap of titles and of facts that an article nobody has looked at may have.
+_DOUBT = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +217,33 @@ class Searcher:
     def similarities(self, table: EvidenceTable) -> NDArray[np.float64]:
         """Calibrated similarity of each row of an evidence table."""
         return similarities(table, self.state.profile)
+
+    def may_be_more(self, floor: float, least: float) -> bool:
+        """Whether an article that was not found could still reach a similarity.
+
+        What was not found lies below the floor in cosine and shares no fingerprints; it is
+        given the benefit of the doubt in everything else.
+        """
+        if floor <= -1.0:
+            return False
+        guess = np.zeros((1, len(COLUMNS)), np.float16)
+        guess[0, COLUMN["cosine"]] = floor
+        guess[0, COLUMN["title_overlap"]] = guess[0, COLUMN["fact_overlap"]] = _DOUBT
+        guess[0, COLUMN["same_language"]] = 1
+        return bool(self.similarities(guess)[0] >= least)
+
+    def candidates(self, query: Query) -> Found:
+        """What is kept, or shown, of an article: its nearest, and more where those are few."""
+        keep = self.state.options.neighbours
+        found = self.find(query, depth=keep)
+        if self.is_thin(found):
+            found = self.find(query, depth=DEEPER * keep)
+        return found
+
+    def is_thin(self, found: Found) -> bool:
+        """Whether an article has so few related ones that it is worth searching deeper."""
+        related = np.count_nonzero(self.similarities(found.table) >= ANCHORS["related"])
+        return bool(related < _FEW_RELATED and self.may_be_more(found.floor, ANCHORS["related"]))
 
     def shorten(self, found: Found) -> Found:
         """Keep the best candidates, best first, and near-duplicates beyond them."""

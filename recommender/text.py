@@ -347,13 +347,19 @@ def title_fits(title: str, body: str) -> bool:
     Judged are titles of at least six folded characters, by the share of their characters'
     bigrams that the body has. A title in another script than the body cannot be judged.
     """
-    folded, text = fold_many([title, body[:_FIT_BODY]])
+    return folded_title_fits(*fold_many([title, body[:_FIT_BODY]]))
+
+
+def folded_title_fits(folded: str, text: str) -> bool:
+    """The same for a title and a body that are folded already."""
     if len(folded) < _FIT_LENGTH or not text:
         return True
     if bool(_HAN.search(folded)) != bool(_HAN.search(text)):
         return True
     pairs = {folded[i : i + 2] for i in range(len(folded) - 1)}
     present = sum(pair in text for pair in pairs)
+    if present / len(pairs) >= _FIT_SHARE:
+        return True
     singles = set(folded)
     common = sum(character in text for character in singles)
-    return present / len(pairs) >= _FIT_SHARE or common / len(singles) >= 0.7
+    return common / len(singles) >= 0.7

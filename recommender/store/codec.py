@@ -26,7 +26,8 @@ Values = tuple[Any, ...]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-_COMPRESSION = 6
+# Twice as fast as the usual level, for texts a tenth larger.
+_COMPRESSION = 3
 
 # flags, length, and the lengths of four digests, the facts and the fingerprint.
 _SKETCH_HEAD = struct.Struct("<qq6I")
@@ -124,20 +125,18 @@ def decode_card(row: int, values: Values) -> Card:
     """Read the values of `articles` without the row."""
     *fields, expected = values
     _verify(_joined(fields), row, expected)
-    return Card(
-        id=fields[0],
-        title=fields[1],
-        url=fields[2],
-        date=moment(fields[3]),
-        category=fields[4],
-        language=fields[5],
-        source=fields[6],
-        site=fields[7],
-        excerpt=bool(fields[8]),
-        visible_from=moment(fields[9]),
-        visible_until=moment(fields[10]),
-        access=ACCESS_LEVELS[fields[11]],
-        extra={} if fields[12] is None else json.loads(fields[12]),
+    # In the order of `records.CARD_FIELDS`; the checksum stands for the checks of a new card.
+    return Card.restored(
+        (
+            *fields[:3],
+            moment(fields[3]),
+            *fields[4:8],
+            bool(fields[8]),
+            moment(fields[9]),
+            moment(fields[10]),
+            ACCESS_LEVELS[fields[11]],
+            {} if fields[12] is None else json.loads(fields[12]),
+        )
     )
 
 
