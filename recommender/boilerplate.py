@@ -34,6 +34,7 @@ _LEAST_LEFT = 80
 _LEAST_SHARE_LEFT = 0.5
 _LONGEST = 400
 _TAIL_LENGTH = 320
+_GLUED_LENGTH = 4
 _HEAD_LENGTH = 80
 _MOST_TAILS = 6
 _PASSES = 4
@@ -129,7 +130,7 @@ class Boilerplate:
                 if key in self._keys:
                     lines[0] = lines[0][end:].lstrip()
                     break
-        if self._beginnings["tail"]:
+        if self._beginnings["tail"] or self._beginnings["paragraph"]:
             for start, piece in _tails(lines[-1]):
                 if self._is_segment("tail", piece):
                     lines[-1] = lines[-1][:start].rstrip()
@@ -143,7 +144,15 @@ class Boilerplate:
         beginning = piece.lstrip()[:1]
         if _DIGITS.match(beginning):
             beginning = _SLOT
-        return beginning in self._beginnings[kind] and (kind, generalise(piece)) in self._keys
+        if beginning in self._beginnings[kind] and (kind, generalise(piece)) in self._keys:
+            return True
+        # A notice that stands alone on most pages is glued to the last paragraph of others.
+        return (
+            kind == "tail"
+            and len(piece) >= _GLUED_LENGTH
+            and beginning in self._beginnings["paragraph"]
+            and ("paragraph", generalise(piece)) in self._keys
+        )
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The segments as JSON values."""

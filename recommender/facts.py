@@ -15,7 +15,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 MOST_FACTS = 200
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -111,6 +111,8 @@ _QUANTITY = re.compile(
     rf"(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿])?余?多?(?P<u>{_UNITS})?"
     r"(?![日月时号])"
 )
+_DATE_SIGNS = frozenset("月年-/.")
+_TIME_SIGNS = frozenset("时点:：")
 _DIGIT_RUN = re.compile(r"\d+")
 _ORDINAL = re.compile(
     r"第([0-9]{1,5}|[〇零一二三四五六七八九十百千两]{1,6})([届次期号批集轮季个位名条章]?)"
@@ -228,60 +230,69 @@ def _english_numbers(whole: str) -> Iterator[Found]:
         unit = match["c"] or (match["u"] or "").lower()
         scale = (match["s"] or "").lower()
         if unit or scale:
-            yield from _quantity(match, unit, scale)
+            yield _quantity(match, unit, scale)
 
 
-def _quantity(match: re.Match[str], unit: str, scale: str) -> Iterator[Found]:
-    value = _decimal(match["n"], scale)
-    if value is not None:
-        text = f"{value} {_UNIT_NAMES.get(unit, unit)}"
-        yield match.start(), match.end(), Fact("number", match.group().strip(), text)
+def _quantity(match: re.Match[str], unit: str, scale: str) -> Found:
+    value = f"{_decimal(match['n'], scale)} {_UNIT_NAMES.get(unit, unit)}"
+    return match.start(), match.end(), Fact("number", match.group().strip(), value)
 
 
 def _digits(whole: str) -> Iterator[Found]:
     """Dates, years, times, stocks and quantities: what begins with a run of digits."""
     read = 0
     for run in _DIGIT_RUN.finditer(whole):
-        start = run.start()
-        before = whole[start - 1] if start else " "
-        if start < read or before == "第":
+        start, end = run.span()
+        if start < read:
             continue
-        for found in _digits_at(whole, start, run.end(), before):
+        after = whole[end : end + 1]
+        found = None
+        if after in _DATE_SIGNS:
+            found = _date_at(whole, start)
+        elif after in _TIME_SIGNS:
+            found = _time_at(whole, start)
+        if found is None:
+            found = _quantity_at(whole, start)
+        if found is not None and whole[start - 1 : start] != "第":
             read = found[1]
             yield found
 
 
-def _digits_at(whole: str, start: int, end: int, before: str) -> Iterator[Found]:
-    after = whole[end : end + 1]
-    if after in ("月", "年", "-", "/", "."):
-        match = _DATE.match(whole, start)
-        if match:
-            month, day = match["m"] or match["im"], match["d"] or match["id"]
-            # The year is often left out: the day within the year is what compares.
-            value = f"{int(month):02d}-{int(day):02d}"
-            yield start, match.end(), Fact("date", match.group(), value)
-            return
-        match = _YEAR.match(whole, start)
-        if match:
-            yield start, match.end(), Fact("number", match.group(), f"{match.group(1)} 年")
-            return
-        match = _STOCK.match(whole, start)
-        if match:
-            yield start, match.end(), Fact("code", match.group(), match.group())
-            return
-    if after in ("时", "点", ":", "："):
-        match = _TIME.match(whole, start)
-        if match:
-            value = f"{int(match.group(1)):02d}:{match.group(2)}"
-            yield start, match.end(), Fact("time", match.group(), value)
-            return
-    if before in ".-" or (before.isascii() and before.isalpha()):
-        return
-    match = _QUANTITY.match(whole, start)
+def _date_at(whole: str, start: int) -> Found | None:
+    match = _DATE.match(whole, start)
     if match:
-        unit, scale = match["u"] or "", match["s"] or ""
-        if unit or scale or len(match["n"]) >= 2:
-            yield from _quantity(match, unit, scale)
+        month, day = match["m"] or match["im"], match["d"] or match["id"]
+        # The year is often left out: the day within the year is what compares.
+        value = f"{int(month):02d}-{int(day):02d}"
+        return start, match.end(), Fact("date", match.group(), value)
+    match = _YEAR.match(whole, start)
+    if match:
+        return start, match.end(), Fact("number", match.group(), f"{match.group(1)} 年")
+    match = _STOCK.match(whole, start)
+    if match:
+        return start, match.end(), Fact("code", match.group(), match.group())
+    return None
+
+
+def _time_at(whole: str, start: int) -> Found | None:
+    match = _TIME.match(whole, start)
+    if match is None:
+        return None
+    value = f"{int(match.group(1)):02d}:{match.group(2)}"
+    return start, match.end(), Fact("time", match.group(), value)
+
+
+def _quantity_at(whole: str, start: int) -> Found | None:
+    before = whole[start - 1 : start]
+    if before and (before in ".-" or (before.isascii() and before.isalpha())):
+        return None
+    match = _QUANTITY.match(whole, start)
+    if match is None:
+        return None
+    number, scale, unit = match.group("n", "s", "u")
+    if not (unit or scale or len(number) >= 2):
+        return None
+    return _quantity(match, unit or "", scale or "")
 
 
 def _numerals(whole: str) -> Iterator[Found]:
@@ -304,15 +315,19 @@ def _numerals(whole: str) -> Iterator[Found]:
 
 _UNIT_NAMES = {
     "％": "%", "percent": "%", "per cent": "%", "千米": "公里", "千克": "公斤", "人民币": "元",
-    "名": "人", "位": "人", "persons": "people", "days": "day", "years": "year",
+    "名": "人", "位": "人", "people": "人", "persons": "人", "passengers": "人", "workers": "人",
+    "kilometers": "公里", "kilometres": "公里", "km": "公里", "miles": "英里", "days": "天",
+    "years": "年", "year": "年", "months": "月", "month": "月", "hours": "小时", "minutes": "分钟",
+    "tonnes": "吨", "tons": "吨", "dollar": "美元", "dollars": "美元", "$": "美元", "€": "欧元",
+    "euro": "欧元", "euros": "欧元", "£": "英镑", "pound": "英镑", "pounds": "英镑", "yuan": "元",
+    "¥": "元", "vehicles": "辆", "percentage points": "个百分点", "percentage point": "个百分点",
 }  # fmt: skip
 
 
-def _decimal(digits: str, scale: str) -> str | None:
-    try:
-        value = Decimal(digits.replace(",", "")) * _SCALES.get(scale, 1)
-    except InvalidOperation:
-        return None
+def _decimal(digits: str, scale: str) -> str:
+    if not scale and digits.isdigit():
+        return digits.lstrip("0") or "0"
+    value = Decimal(digits.replace(",", "")) * _SCALES.get(scale, 1)
     return format(value.normalize(), "f")
 
 

@@ -1,4 +1,4 @@
-"""Text: what cleaning makes of HTML and plain bodies, what folding ignores, which language it is."""
+"""Text: what cleaning keeps of HTML and plain bodies, what folding ignores, the language."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from recommender.text import (
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=120)
 PIECES = st.sampled_from(
     [
-        "<p>", "</p>", "<div class='x'>", "</div>", "<br/>", "<td>", "</tr>", "<script>", "</script>",
-        "<!--", "-->", "<style>", "<![CDATA[", "]]>", "<table>", "<svg>", "<template>", "<a href=",
-        "&lt;p&gt;", "&amp;lt;div&amp;gt;", "&#x4e2d;", "&#xD800;", "&#0;", "&nbsp;", "&bogus;", "<", ">",
-        "&", "\\'", "\0", "\u200b", "\ud800", "\r\n", "\u2028", "河水", "Ｗ", " ", "'", '"',
+        "<p>", "</p>", "<div class='x'>", "</div>", "<br/>", "<td>", "</tr>", "<script>",
+        "</script>", "<!--", "-->", "<style>", "<![CDATA[", "]]>", "<table>", "<svg>",
+        "<template>", "<a href=", "&lt;p&gt;", "&amp;lt;div&amp;gt;", "&#x4e2d;", "&#xD800;",
+        "&#0;", "&nbsp;", "&bogus;", "<", ">", "&", "\\'", "\0", "\u200b", "\ud800", "\r\n",
+        "\u2028", "河水", "Ｗ", " ", "'", '"',
     ]
 )  # fmt: skip
 HOSTILE = st.lists(PIECES, max_size=40).map("".join)
