@@ -177,7 +177,7 @@ def _measure_pairs(
 ) -> EvidenceTable:
     table = np.zeros((len(pairs), len(COLUMNS)), np.float16)
     firsts, starts = np.unique(pairs[:, 0], return_index=True)
-    ends = np.append(starts[1:], len(pairs))
+    ends = np.append(starts, len(pairs))[1:]
     for number, (first, start, end) in enumerate(zip(firsts, starts, ends, strict=True)):
         seconds = pairs[start:end, 1]
         known = searcher.comparables([int(first), *seconds.tolist()])

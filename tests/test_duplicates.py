@@ -1,0 +1,227 @@
+"""Groups of near-duplicates: stars that do not drift, whatever the order of the pairs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.duplicates import group
+from recommender.records import Card, DuplicateGroup, DuplicatePair, Evidence, Relation, Verdict
+
+START = datetime(2025, 7, 1, tzinfo=timezone.utc)
+Edge = tuple[int, int]
+
+
+def card(number: int, day: int | None = None) -> Card:
+    date = None if day is None else START + timedelta(days=day)
+    return Card(id=f"n{number:04d}", date=date)
+
+
+def pair(
+    one: Card,
+    other: Card,
+    similarity: float = 0.8,
+    verdict: Verdict = Verdict.SAME_STORY,
+    relation: Relation = Relation.OTHER,
+) -> DuplicatePair:
+    first, second = sorted((one, other), key=lambda each: each.id)
+    return DuplicatePair(
+        first=first,
+        second=second,
+        similarity=similarity,
+        verdict=verdict,
+        relation=relation,
+        evidence=Evidence(cosine=similarity),
+    )
+
+
+def groups_of(
+    edges: Iterable[Edge], days: dict[int, int] | None = None
+) -> list[tuple[str, set[str]]]:
+    known = days or {}
+    found = group(
+        pair(card(one, known.get(one)), card(other, known.get(other))) for one, other in edges
+    )
+    return [(each.canonical.id, ids(each)) for each in found]
+
+
+def ids(found: DuplicateGroup) -> set[str]:
+    return {match.article.id for match in found.members}
+
+
+def names(*numbers: int) -> set[str]:
+    return {f"n{number:04d}" for number in numbers}
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[DuplicatePair]:
+    cards = [card(n, draw(st.one_of(st.none(), st.integers(0, 3)))) for n in range(14)]
+    edges = draw(
+        st.sets(st.tuples(st.integers(0, 13), st.integers(0, 13)).filter(lambda e: e[0] < e[1]))
+    )
+    return [
+        pair(
+            cards[one],
+            cards[other],
+            draw(st.integers(75, 100)) / 100,
+            draw(st.sampled_from([Verdict.SAME_TEXT, Verdict.SAME_STORY])),
+            draw(st.sampled_from(list(Relation))),
+        )
+        for one, other in sorted(edges)
+    ]
+
+
+# Single groups
+
+
+def test_no_pairs_make_no_groups() -> None:
+    assert group([]) == []
+
+
+def test_a_pair_is_a_group_that_keeps_the_earlier_article() -> None:
+    assert groups_of([(1, 2)], {1: 5, 2: 3}) == [("n0002", names(1))]
+    assert groups_of([(1, 2)], {1: 3, 2: 3}) == [("n0001", names(2))]
+
+
+def test_an_article_without_a_date_is_not_the_one_to_keep() -> None:
+    assert groups_of([(1, 2)], {2: 900}) == [("n0002", names(1))]
+    assert groups_of([(1, 2)]) == [("n0001", names(2))]
+
+
+def test_of_mutual_copies_the_earliest_is_kept() -> None:
+    edges = [(1, 2), (1, 3), (2, 3)]
+    assert groups_of(edges, {1: 2, 2: 1, 3: 0}) == [("n0003", names(1, 2))]
+
+
+def test_the_canonical_article_is_near_every_member_even_when_another_is_earlier() -> None:
+    # 1 is the earliest, but only 3 is a near-duplicate of all the others.
+    assert groups_of([(1, 3), (2, 3), (3, 4)], {1: 0, 2: 1, 3: 9, 4: 2}) == [
+        ("n0003", names(1, 2, 4))
+    ]
+
+
+def test_members_carry_what_was_found_against_the_canonical_article() -> None:
+    one, other, third = card(1, 9), card(2, 0), card(3, 5)
+    pairs = [
+        pair(one, other, 0.95, Verdict.SAME_TEXT, Relation.CONTAINS),
+        pair(other, third, 0.80, Verdict.SAME_STORY, Relation.CONTAINS),
+        pair(one, third, 0.76, Verdict.SAME_STORY, Relation.COPY),
+    ]
+    (found,) = group(pairs)
+    assert found.canonical == other
+    assert [match.article for match in found.members] == [one, third]
+    # The relation is read from the canonical article to the member.
+    assert [match.relation for match in found.members] == [
+        Relation.CONTAINED_IN,
+        Relation.CONTAINS,
+    ]
+    assert [match.similarity for match in found.members] == [0.95, 0.80]
+    assert [match.evidence for match in found.members] == [pairs[0].evidence, pairs[1].evidence]
+    assert found.verdict is Verdict.SAME_STORY
+    assert found.weakest == 0.80
+
+
+def test_a_group_of_equal_texts_has_that_verdict() -> None:
+    texts = [pair(card(1), card(n), 0.97, Verdict.SAME_TEXT) for n in (2, 3)]
+    # What two members are to one another does not count.
+    (found,) = group([*texts, pair(card(2), card(3), 0.8)])
+    assert found.canonical.id == "n0001"
+    assert found.verdict is Verdict.SAME_TEXT
+    assert found.weakest == 0.97
+
+
+def test_members_of_one_similarity_go_by_id() -> None:
+    (found,) = group(pair(card(1), card(n)) for n in (5, 3, 4, 2))
+    assert [match.article.id for match in found.members] == ["n0002", "n0003", "n0004", "n0005"]
+
+
+# Several groups
+
+
+def test_a_bridge_between_two_stories_is_cut() -> None:
+    first = [(1, 2), (1, 3), (1, 4), (2, 3)]
+    second = [(5, 6), (5, 7), (5, 8), (6, 7)]
+    expected = [("n0001", names(2, 3, 4)), ("n0005", names(6, 7, 8))]
+    assert groups_of(first + second) == expected
+    assert groups_of([*first, (4, 8), *second]) == expected
+
+
+def test_the_largest_star_is_taken_first_and_listed_first() -> None:
+    edges = [(1, 2), (2, 3), (3, 4), (3, 5), (3, 6)]
+    assert groups_of(edges) == [("n0003", names(2, 4, 5, 6))]
+    assert groups_of([*edges, (1, 7)]) == [("n0003", names(2, 4, 5, 6)), ("n0001", names(7))]
+
+
+def test_a_long_chain_never_becomes_one_group() -> None:
+    found = groups_of((n, n + 1) for n in range(1_000))
+    assert max(len(members) for _, members in found) == 2
+    assert len(found) >= 333
+
+
+def test_a_thousand_copies_of_one_article_are_one_group() -> None:
+    (found,) = groups_of((0, n) for n in range(1, 1_000))
+    assert found == ("n0000", names(*range(1, 1_000)))
+
+
+# All graphs
+
+
+@given(graphs())
+@settings(max_examples=300)
+def test_groups_are_stars_and_every_article_is_in_at_most_one(pairs: list[DuplicatePair]) -> None:
+    links = {frozenset((each.first.id, each.second.id)): each for each in pairs}
+    seen: set[str] = set()
+    for found in group(pairs):
+        assert found.members
+        everyone = {found.canonical.id, *ids(found)}
+        assert len(everyone) == len(found.members) + 1
+        assert not everyone & seen
+        seen |= everyone
+        for match in found.members:
+            link = links[frozenset((found.canonical.id, match.article.id))]
+            assert (match.similarity, match.verdict) == (link.similarity, link.verdict)
+            forwards = link.first == found.canonical
+            assert match.relation is (link.relation if forwards else link.relation.reversed)
+        assert found.weakest == min(match.similarity for match in found.members)
+        assert found.verdict is max(
+            (match.verdict for match in found.members), key=list(Verdict).index
+        )
+    # Nothing is left over: of every pair at least one article is in a group.
+    assert all(link & seen for link in links)
+
+
+@given(graphs())
+def test_the_canonical_article_is_the_earliest_that_is_near_all_members(
+    pairs: list[DuplicatePair],
+) -> None:
+    links = {frozenset((each.first.id, each.second.id)) for each in pairs}
+    late = START + timedelta(days=99)
+    for found in group(pairs):
+        everyone = [found.canonical, *(match.article for match in found.members)]
+        central = [
+            one
+            for one in everyone
+            if all(one is other or frozenset((one.id, other.id)) in links for other in everyone)
+        ]
+        assert found.canonical == min(central, key=lambda one: (one.date or late, one.id))
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+@settings(max_examples=200)
+def test_the_order_of_the_pairs_does_not_show(
+    pairs: list[DuplicatePair], draw: random.Random
+) -> None:
+    shuffled = list(pairs)
+    draw.shuffle(shuffled)
+    assert group(shuffled) == group(pairs)
+    assert group(iter(pairs[::-1])) == group(pairs)
+
+
+@given(graphs())
+def test_groups_come_largest_first_then_by_id(pairs: list[DuplicatePair]) -> None:
+    keys = [(-len(found.members), found.canonical.id) for found in group(pairs)]
+    assert keys == sorted(keys)
