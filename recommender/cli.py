@@ -49,7 +49,7 @@ _SHOWN_PROBLEMS = 20
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary on standard error.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
 def main(config: Path | None, quiet: bool, verbose: bool) -> None:
-    r"""Related articles and near-duplicates for publishers.
+    """Related articles and near-duplicates for publishers.
 
     \b
     recommender demo                                  see it work on sample articles
@@ -146,6 +146,10 @@ class _Input:
             click.echo(f"Skipped {self.skipped:,} articles in all.", err=True)
 
 
+def _articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count:,} articles"
+
+
 def _summary(change: Change, index: Path) -> str:
     done = [
         f"{count:,} {word}"
@@ -158,7 +162,7 @@ def _summary(change: Change, index: Path) -> str:
         if count
     ]
     embedded = f" ({change.embedded:,} embedded)" if change.embedded else ""
-    return f"{index}: {', '.join(done) or 'nothing to do'}{embedded}; {change.total:,} articles."
+    return f"{index}: {', '.join(done) or 'nothing to do'}{embedded}; {_articles(change.total)}."
 
 
 @main.command()
@@ -167,7 +171,7 @@ def _summary(change: Change, index: Path) -> str:
     "--embedder", default=DEFAULT_EMBEDDER, show_default=True, help="Model to embed with."
 )
 def demo(folder: Path | None, embedder: str) -> None:
-    r"""Build an index of sample articles in FOLDER and show what it answers.
+    """Build an index of sample articles in FOLDER and show what it answers.
 
     Without FOLDER a temporary one is used and removed again.
 
@@ -213,7 +217,7 @@ def build(
     skip_invalid: bool,
     on_duplicate: str,
 ) -> None:
-    r"""Build an index from JSONL or CSV files (also .gz), - for standard input.
+    """Build an index from JSONL or CSV files (also .gz), - for standard input.
 
     An index that is there answers on until the new one is complete, and is then replaced. An
     interrupted build goes on where it was.
@@ -249,7 +253,7 @@ def build(
     ):
         count = len(built)
     given.close()
-    _say(f"{index}: {count:,} articles.")
+    _say(f"{index}: {_articles(count)}.")
 
 
 @main.command()
@@ -264,7 +268,7 @@ def update(
     skip_invalid: bool,
     on_duplicate: str,
 ) -> None:
-    r"""Add articles to an index, or replace those with the same ids.
+    """Add articles to an index, or replace those with the same ids.
 
     \b
     recommender update today.jsonl -i indexes/news
@@ -282,7 +286,7 @@ def update(
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @index_option
 def remove(ids: tuple[str, ...], index: Path) -> None:
-    r"""Take articles out of an index.
+    """Take articles out of an index.
 
     \b
     recommender remove cms-1022 cms-1023 -i indexes/news
@@ -360,7 +364,7 @@ def related(
     form: str,
     output: str,
 ) -> None:
-    r"""List the best related articles of the article ID, each story once.
+    """List the best related articles of the article ID, each story once.
 
     \b
     recommender related cms-4812 -n 5 --min-similarity 0.55 -i indexes/news
@@ -417,7 +421,7 @@ def check(
     form: str,
     output: str,
 ) -> None:
-    r"""Compare a draft (HTML or text, - for standard input) with the index before publishing.
+    """Compare a draft (HTML or text, - for standard input) with the index before publishing.
 
     Nothing is stored.
 
@@ -454,7 +458,7 @@ def check(
 def compare(
     first: str, second: str, index: Path, changes: dict[str, float], form: str, output: str
 ) -> None:
-    r"""Compare two articles of the index and show all evidence.
+    """Compare two articles of the index and show all evidence.
 
     \b
     recommender compare cms-1022 cms-1023 -i indexes/news
@@ -496,7 +500,7 @@ def duplicates(
     form: str,
     output: str,
 ) -> None:
-    r"""Report near-duplicates in groups, each with the article to keep.
+    """Report near-duplicates in groups, each with the article to keep.
 
     \b
     recommender duplicates -i indexes/news
@@ -521,7 +525,7 @@ def duplicates(
 @format_option
 @output_option
 def info(index: Path, problems: bool, form: str, output: str) -> None:
-    r"""Show what is in an index and how it was made.
+    """Show what is in an index and how it was made.
 
     \b
     recommender info -i indexes/news
@@ -542,7 +546,7 @@ def info(index: Path, problems: bool, form: str, output: str) -> None:
 @main.command()
 @index_option
 def verify(index: Path) -> None:
-    r"""Read the whole index and say whether anything is wrong; exit code 1 if so.
+    """Read the whole index and say whether anything is wrong; exit code 1 if so.
 
     \b
     recommender verify -i indexes/news
@@ -566,7 +570,7 @@ def verify(index: Path) -> None:
     help="Change the kind of the FAISS index.",
 )
 def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: str | None) -> None:
-    r"""Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
+    """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
 
     \b
     recommender rebuild -i indexes/news

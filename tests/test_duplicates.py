@@ -156,6 +156,13 @@ def test_the_largest_star_is_taken_first_and_listed_first() -> None:
     assert groups_of([*edges, (1, 7)]) == [("n0003", names(2, 4, 5, 6)), ("n0001", names(7))]
 
 
+def test_articles_already_in_a_group_do_not_make_a_star_larger() -> None:
+    # 10 has most neighbours after 1, but three of them go with 1; then 20 has more.
+    hub = [(1, n) for n in range(2, 7)]
+    edges = [*hub, (3, 10), (4, 10), (5, 10), (10, 11), (11, 20), (20, 21), (20, 22)]
+    assert groups_of(edges) == [("n0001", names(*range(2, 7))), ("n0020", names(11, 21, 22))]
+
+
 def test_a_long_chain_never_becomes_one_group() -> None:
     found = groups_of((n, n + 1) for n in range(1_000))
     assert max(len(members) for _, members in found) == 2

@@ -140,7 +140,7 @@ OR_MISSING = st.one_of(st.just(math.nan), SHARES)
 
 
 @st.composite
-def rows(draw: st.DrawFn, **fixed: Any) -> EvidenceTable:
+def rows(draw: st.DrawFn, /, **fixed: Any) -> EvidenceTable:
     short = draw(st.booleans())
     values: dict[str, float] = {
         "cosine": draw(st.one_of(st.just(math.nan), st.integers(-64, 64).map(lambda v: v / 64))),

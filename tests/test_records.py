@@ -88,9 +88,11 @@ def test_an_overlong_id_is_not_repeated_in_full() -> None:
 @pytest.mark.parametrize("name", TEXT_FIELDS)
 def test_text_fields_must_be_text_of_bounded_length(name: str) -> None:
     longest = "字" * MAX_FIELD_LENGTH
-    assert getattr(Card(id="a", **{name: longest}), name) == longest
+    longer: dict[str, Any] = {name: longest + "字"}
+    longest_field: dict[str, Any] = {name: longest}
+    assert getattr(Card(id="a", **longest_field), name) == longest
     with pytest.raises(ArticleError, match=rf"{name} has 8,193 characters"):
-        Card(id="a", **{name: longest + "字"})
+        Card(id="a", **longer)
     for wrong in (None, 3, b"x", ["x"]):
         with pytest.raises(ArticleError, match=rf"{name} must be text") as caught:
             Card(id="a", **{name: wrong})  # type: ignore[arg-type]
