@@ -42,11 +42,17 @@ _REMAINDERS_LOOKED_AT = 400
 
 _SLOT = "…"
 _DIGITS = re.compile(r"[0-9０-９]+(?:[.,:：][0-9０-９]+)*")
-_NAME = r"[A-Za-z\u4e00-\u9fff·•、,，/ .]"
-_AFTER_COLON = re.compile(rf"(?<=[:：])\s*{_NAME}{{1,40}}?(?=\s*[】\])）|;；。]|\s*$)")
+# Names as bylines have them: of two to four characters, or Latin, a few in a row. Longer pieces
+# are what somebody says, and are never a slot.
+_ONE_NAME = r"(?:[\u4e00-\u9fff]{2,4}(?:[·•][\u4e00-\u9fff]{1,8}){0,3}|[A-Za-z][A-Za-z.'’-]{0,20})"
+_NAMES = rf"{_ONE_NAME}(?:[\s、,，/·•]{{1,3}}{_ONE_NAME}){{0,7}}"
+_ORIGIN = r"[A-Za-z0-9\u4e00-\u9fff·•/ ]{1,24}"
+_SLOT_END = r"(?=\s*[】\])）|;；。]|\s*$)"
+_AFTER_COLON = re.compile(rf"(?<=[:：])\s*{_NAMES}{_SLOT_END}")
+_AFTER_SOURCE = re.compile(rf"(?<=来源[:：])\s*{_ORIGIN}{_SLOT_END}")
 _BYLINE = re.compile(
-    rf"(记者|通讯员|作者|编辑|责编|校对|摄影|监制|主编|实习生|图|文|摄)(?:[\s/|:：]*){_NAME}{{2,40}}?"
-    r"(?=\s*[】\])）|;；]|\s*$)"
+    r"(记者|通讯员|作者|编辑|责编|校对|摄影|监制|主编|实习生|图|文|摄)(?:[\s/|:：]*)"
+    rf"{_NAMES}{_SLOT_END}"
 )
 _PLACE_BEFORE_DATE = re.compile(r"(?<=[网社报])[\u4e00-\u9fff]{2,12}?(?=…月…日)")
 _DATELINE = re.compile(
@@ -176,7 +182,7 @@ def generalise(segment: str) -> str:
     if _DIGITS.search(text):
         text = _PLACE_BEFORE_DATE.sub(_SLOT, _DIGITS.sub(_SLOT, text))
     if ":" in text or "：" in text:
-        text = _AFTER_COLON.sub(_SLOT, text)
+        text = _AFTER_COLON.sub(_SLOT, _AFTER_SOURCE.sub(_SLOT, text))
     # Bylines are short, or stand at the end.
     if len(text) <= _LONGEST_BYLINE and _BYLINE_WORDS.search(text):
         text = _BYLINE.sub(rf"\1{_SLOT}", text)

@@ -171,7 +171,7 @@ def read_settings(path: Path | None = None) -> Settings:
     if path is None and not file.is_file():
         return Settings(options={}, thresholds={}, fields={})
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

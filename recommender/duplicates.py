@@ -26,8 +26,8 @@ def group(pairs: Iterable[DuplicatePair]) -> list[DuplicateGroup]:
 
     Centres are taken greedily: the article with most near-duplicates that are not yet in a
     group, then the one to keep (earliest date, then smallest id). A pair whose articles end in
-    different groups is a bridge that was cut. The canonical article is the one to keep among
-    those that are near-duplicates of every other member; the centre always is.
+    different groups is a bridge that was cut. The centre is the canonical article: of those that
+    are near-duplicates of every other member it is the one to keep.
 
     Parameters
     ----------
@@ -80,11 +80,10 @@ def _build(
     cards: Mapping[str, Card],
     links: Mapping[str, Mapping[str, DuplicatePair]],
 ) -> DuplicateGroup:
-    members = set(star)
-    complete = [one for one in star if len(members & links[one].keys()) == len(star) - 1]
-    canonical = min(complete, key=lambda one: _keep_first(cards[one]))
+    # The centre was the one to keep among those with as many near-duplicates.
+    canonical = star[0]
     matches = []
-    for other in members - {canonical}:
+    for other in star[1:]:
         pair = links[canonical][other]
         forwards = pair.first.id == canonical
         matches.append(

@@ -77,7 +77,8 @@ _SCALES = {
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")}
 _DIGITS |= {"零": 0, "两": 2}
 _STEPS = {"十": 10, "百": 100, "千": 1_000}
-_LARGE = {"万": 10_000, "亿": 100_000_000}
+# The larger first: a number is taken apart there.
+_LARGE = {"亿": 100_000_000, "万": 10_000}
 
 _UNITS = (
     "个百分点|平方公里|平方千米|平方米|立方米|人民币|个基点|公里|千米|厘米|毫米|公斤|千克|万吨|公顷|小时|"
@@ -108,7 +109,7 @@ _YEAR = re.compile(r"((?:19|20)\d{2})年(?!\d{0,2}月)")
 _TIME = re.compile(r"([01]?\d|2[0-3])[时点:：]([0-5]\d)分?(?!\d)")
 _STOCK = re.compile(r"(?:\d{6}\.S[HZ]|\d{4,5}\.HK)(?!\w)")
 _QUANTITY = re.compile(
-    rf"(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿])?余?多?(?P<u>{_UNITS})?"
+    rf"(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿](?![米克]))?余?多?(?P<u>{_UNITS})?"
     r"(?![日月时号])"
 )
 _DATE_SIGNS = frozenset("月年-/.")
@@ -135,7 +136,7 @@ _LONGEST_NUMERAL = 12
 _WORK = re.compile(r"《([^《》\n]{1,60})》")
 # What a pattern must not stand behind is asked afterwards: one that begins with a set of
 # characters is searched for several times as fast.
-_CODE = re.compile(r"[A-Z]{1,5}-?\d{1,6}[A-Z]{0,2}(?!\w)")
+_CODE = re.compile(r"[A-Z]{1,5}-?\d{1,6}[A-Z]{0,2}(?![A-Za-z0-9_])")
 _LATIN = re.compile(r"[A-Z][A-Za-z&'’-]{1,30}(?:[ .]{1,2}[A-Z][A-Za-z&'’-]{1,30}){0,4}")
 _SURNAMES = (
     "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁郑罗宋谢唐韩曹许邓萧冯曾程蔡彭潘袁于董余苏叶吕魏蒋田杜丁沈"
@@ -212,7 +213,7 @@ def _all(whole: str) -> Iterator[Found]:
 
 def _is_inside_word(whole: str, start: int) -> bool:
     before = whole[start - 1] if start else " "
-    return before.isalnum() or before in "_."
+    return before in "_." or (before.isascii() and before.isalnum())
 
 
 def _english_dates(whole: str) -> Iterator[Found]:
@@ -284,6 +285,8 @@ def _time_at(whole: str, start: int) -> Found | None:
 
 def _quantity_at(whole: str, start: int) -> Found | None:
     before = whole[start - 1 : start]
+    if before == "-" and start > 1 and not whole[start - 2].isalpha():
+        before = ""  # the second number of a range
     if before and (before in ".-" or (before.isascii() and before.isalpha())):
         return None
     match = _QUANTITY.match(whole, start)
@@ -307,6 +310,8 @@ def _numerals(whole: str) -> Iterator[Found]:
         unit = _UNIT.match(whole, end)
         if unit is None or before == "第" or before.isdigit():
             continue
+        if run.group() == "十" and unit.group() == "分":
+            continue  # as a rule: very
         number = _chinese(run.group())
         if number:
             text = whole[start : unit.end()]
@@ -325,7 +330,7 @@ _UNIT_NAMES = {
 
 
 def _decimal(digits: str, scale: str) -> str:
-    if not scale and digits.isdigit():
+    if not scale and digits.isascii() and digits.isdigit():
         return digits.lstrip("0") or "0"
     value = Decimal(digits.replace(",", "")) * _SCALES.get(scale, 1)
     return format(value.normalize(), "f")
@@ -335,17 +340,19 @@ def _chinese(text: str) -> int:
     """The number that Chinese numerals spell: positional (二〇二三) or with steps (三百二十)."""
     if not any(character in _STEPS or character in _LARGE for character in text):
         return int("".join(str(_DIGITS[character]) for character in text) or 0)
-    total = section = digit = 0
+    for large, value in _LARGE.items():
+        before, found, after = text.rpartition(large)
+        if found:
+            # What stands before may hold a smaller step of its own: 三万亿 is 30,000 times 亿.
+            return (_chinese(before) if before else 1) * value + _chinese(after)
+    total = digit = 0
     for character in text:
         if character in _DIGITS:
             digit = _DIGITS[character]
-        elif character in _STEPS:
-            section += (digit or 1) * _STEPS[character]
-            digit = 0
         else:
-            total += (section + digit or 1) * _LARGE[character]
-            section = digit = 0
-    return total + section + digit
+            total += (digit or 1) * _STEPS[character]
+            digit = 0
+    return total + digit
 
 
 def _persons(whole: str) -> Iterator[Found]:

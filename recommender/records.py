@@ -74,7 +74,8 @@ def _utf8(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        # Two halves of a pair become the character they stand for.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
 
@@ -149,6 +150,14 @@ class Card:
             raise ArticleError(
                 f"access must be one of {', '.join(ACCESS_LEVELS)}, not {self.access!r}",
                 article_id=self.id,
+            )
+        if not isinstance(self.excerpt, bool):
+            raise ArticleError(
+                f"excerpt must be true or false, not {self.excerpt!r:.60}", article_id=self.id
+            )
+        if not isinstance(self.extra, Mapping):
+            raise ArticleError(
+                f"extra must be a mapping, not {type(self.extra).__name__}", article_id=self.id
             )
         object.__setattr__(self, "extra", dict(self.extra))
 

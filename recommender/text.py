@@ -95,9 +95,15 @@ _VOID = frozenset(
         "wbr",
     ]
 )
+# Elements that sloppy or old pages leave open; the parser closes them itself.
+_CLOSED_BY_PARSER = frozenset("p li td th tr dt dd option thead tbody tfoot colgroup".split())
 _DEEPEST = 1_000
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,14})[^<>]*>")
-_DROPPED_WHOLE = re.compile(r"<(script|style)\b[^<>]*>(?:[^<]|<(?!/\1))*", re.IGNORECASE)
+_DROPPED_WHOLE = re.compile(
+    r"<!--(?:[^-]|-(?!->))*(?:-->)?|<(script|style)\b[^<>]*>(?:[^<]|<(?!/\1))*", re.IGNORECASE
+)
+# Before the body begins the parser opens a noscript and leaves its content to the body.
+_NO_SCRIPT = re.compile(r"<noscript\b[^<>]*>(?:[^<]|<(?!/noscript))*</noscript\s*>", re.IGNORECASE)
 _KNOWN_TAG = re.compile(
     r"</?(?:a|abbr|article|b|big|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|embed|"
     r"figcaption|figure|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|main|"
@@ -149,7 +155,7 @@ def _html_text(body: str) -> str:
     # Imported here: nothing but cleaning HTML needs the parser.
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(body.replace("\0", ""))
+    tree = LexborHTMLParser(_NO_SCRIPT.sub(" ", body.replace("\0", "")))
     root = tree.body or tree.root
     if root is None:
         return ""
@@ -175,9 +181,12 @@ def _depth(body: str) -> int:
     """The deepest nesting of tags, void elements and sloppy markup counted as they come."""
     depth = deepest = 0
     for tag in _ANY_TAG.finditer(body):
+        name = tag.group(2).lower()
+        if name in _VOID or name in _CLOSED_BY_PARSER:
+            continue
         if tag.group(1):
             depth = max(depth - 1, 0)
-        elif tag.group(2).lower() not in _VOID:
+        else:
             depth += 1
             deepest = max(deepest, depth)
     return deepest
@@ -276,8 +285,15 @@ def fold(text: str) -> str:
     return fold_many([text])[0]
 
 
+# What NFKC joins with the character before it: accents, and the sound marks of kana.
+_COMBINING = re.compile("[\u0300-\u036f\u3099\u309a\uff9e\uff9f]")
+
+
 def fold_many(texts: Sequence[str]) -> list[str]:
     """Fold several texts, worked out over one array of code points."""
+    texts = [
+        unicodedata.normalize("NFKC", text) if _COMBINING.search(text) else text for text in texts
+    ]
     table, several = _folding()
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), dtype="<u4")
     folded = table[codes]

@@ -146,7 +146,8 @@ def test_duplicates(run: Run, index: str, tmp_path: Path) -> None:
     assert run("duplicates", "-i", index, "--fail-above", "0").exit_code == 3
     done = run("duplicates", "-i", index, "-f", "csv", "-o", "out.csv")
     assert (done.exit_code, done.stdout) == (0, "")
-    rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8-sig")))
+    text = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert {"a000", "copy"} <= {row["id"] for row in rows}
     assert run("duplicates", "-i", index, "-o", "no/such/folder/out.csv").exit_code == 1
     assert (

@@ -256,7 +256,16 @@ def _csv_records(stream: IO[bytes], kind: str) -> Iterator[Record]:
     # One field may be a whole article; the module's own limit is 128 KiB, for all its users.
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_LINE))
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    rows = csv.reader(text, delimiter="\t" if kind == ".tsv" else ",", strict=True)
+    try:
+        yield from _csv_rows(
+            csv.reader(text, delimiter="\t" if kind == ".tsv" else ",", strict=True)
+        )
+    finally:
+        # The stream is not this function's to close.
+        text.detach()
+
+
+def _csv_rows(rows: Any) -> Iterator[Record]:
     header: list[str] | None = None
     start = 1
     while True:
