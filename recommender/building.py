@@ -8,6 +8,7 @@ run leaves the index as it was, or complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.embedders import Embedder, EmbedderIdentity
 from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible
-from recommender.generation import remove_old_generations, write_generation
+from recommender.generation import Generation, remove_old_generations, write_generation
 from recommender.indexing import (
     Cleaned,
     Prepared,
@@ -104,6 +105,7 @@ def update(
     progress: Progress,
     now: datetime,
     on_duplicate: OnDuplicate = "error",
+    previous: Generation | None = None,
 ) -> Change:
     """Add articles to an index or replace those of the same id; what is unchanged costs nothing.
 
@@ -113,6 +115,8 @@ def update(
     ----------
     embedder : callable
         Gives the embedder; called only when something must be embedded.
+    previous : Generation, optional
+        Of a reader of this index, whose open files serve here as well.
     """
     given = list(unique(articles, on_duplicate))
     with Store.open(folder) as store:
@@ -121,12 +125,14 @@ def update(
     if not plan.changed and not plan.cards:
         return Change(unchanged=plan.unchanged, total=plan.total)
     prepared = _prepare(_clean(plan.changed, progress), state.recipe, now, progress)
-    with Pending.open(folder, embedder=_key_of(state.identity)) as pending:
-        pending.put_many(plan.vectors)
-        vectors, embedded = embed(prepared, embedder, pending, progress)
+    with _put_by(folder, state.identity, prepared) as pending:
+        vectors, embedded = embed(prepared, embedder, pending, progress, known=plan.vectors)
         with Writer.open_for_writing(folder) as writer:
-            change = _apply(writer, state.identity, plan.cards, prepared, vectors, progress)
-        pending.discard()
+            change = _apply(
+                writer, state.identity, plan.cards, prepared, vectors, progress, previous
+            )
+        if pending is not None:
+            pending.discard()
     return replace(change, unchanged=plan.unchanged, embedded=embedded)
 
 
@@ -174,16 +180,13 @@ def rebuild(
         recipe = make_recipe(cleaned, options)
         prepared = _prepare(cleaned, recipe, now, progress)
         model = embedder(options, state.identity)
+        known = {
+            each.input_digest: each.sketch.vector
+            for _, each in stored
+            if each.sketch.vector is not None and model.identity == state.identity
+        }
         with Pending.open(folder, embedder=_key_of(model.identity)) as pending:
-            if model.identity == state.identity:
-                pending.put_many(
-                    {
-                        each.input_digest: each.sketch.vector
-                        for _, each in stored
-                        if each.sketch.vector is not None
-                    }
-                )
-            vectors, embedded = embed(prepared, model, pending, progress)
+            vectors, embedded = embed(prepared, model, pending, progress, known=known)
             with writer.transaction():
                 writer.replace_documents(
                     zip((row for row, _ in stored), _documents(prepared, vectors), strict=True)
@@ -220,8 +223,9 @@ def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Artic
 def embed(
     prepared: Sequence[Prepared],
     embedder: Embedder | Callable[[], Embedder],
-    pending: Pending,
+    pending: Pending | None,
     progress: Progress,
+    known: Mapping[bytes, NDArray[np.float16]] | None = None,
 ) -> tuple[dict[bytes, NDArray[np.float16]], int]:
     """Vectors of all inputs by digest, and how many of them were embedded now.
 
@@ -229,7 +233,9 @@ def embed(
     run begins where this one ended.
     """
     inputs = {each.input_digest: each.embedding_input for each in prepared if each.embedding_input}
-    vectors = pending.get_many(list(inputs))
+    vectors = dict(known or {})
+    if pending is not None:
+        vectors.update(pending.get_many(list(inputs)))
     missing = sorted(
         (digest for digest in inputs if digest not in vectors),
         key=lambda digest: (-len(inputs[digest]), digest),
@@ -242,10 +248,23 @@ def embed(
         chunk = missing[start : start + _EMBED_CHUNK]
         made = model.embed([inputs[digest] for digest in chunk]).astype(np.float16)
         fresh = dict(zip(chunk, made, strict=True))
-        pending.put_many(fresh)
+        if pending is not None:
+            pending.put_many(fresh)
         vectors.update(fresh)
         progress("embedding", start + len(chunk), len(missing))
     return vectors, len(missing)
+
+
+@contextmanager
+def _put_by(
+    folder: Path, identity: EmbedderIdentity, prepared: Sequence[Prepared]
+) -> Iterator[Pending | None]:
+    """Where vectors are put by while an update embeds; one chunk is not worth a file."""
+    if len(prepared) <= _EMBED_CHUNK:
+        yield None
+        return
+    with Pending.open(folder, embedder=_key_of(identity)) as pending:
+        yield pending
 
 
 def _key_of(identity: EmbedderIdentity) -> str:
@@ -306,9 +325,10 @@ def _apply(
     prepared: Sequence[Prepared],
     vectors: Mapping[bytes, NDArray[np.float16]],
     progress: Progress,
+    previous: Generation | None,
 ) -> Change:
     """Write an update; also what another process has done meanwhile is respected."""
-    searcher = Searcher(writer)
+    searcher = Searcher(writer, previous=previous)
     if searcher.state.identity != identity:
         raise IndexIncompatible(
             f"{writer.folder}: the index was rebuilt with another embedder meanwhile; "

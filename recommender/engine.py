@@ -24,6 +24,7 @@ from recommender.duplicates import group
 from recommender.embedders import Embedder, EmbedderIdentity, is_named, load_embedder
 from recommender.errors import ArticleNotFound, ConfigError, IndexIncompatible
 from recommender.facts import unpack
+from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.progress import Progress, silent
@@ -400,6 +401,7 @@ class Recommender:
             progress=progress,
             now=now or _now(),
             on_duplicate=on_duplicate,
+            previous=self._files(),
         )
 
     def remove(self, ids: Collection[str]) -> Change:
@@ -493,6 +495,11 @@ class Recommender:
             draft=query,
             draft_facts=unpack(prepared.sketch.facts),
         )
+
+    def _files(self) -> Generation:
+        """The search files as this reader has them open, to be shared with a writer."""
+        with self._turn, self._store.snapshot():
+            return self._searcher.generation
 
     def _row(self, article_id: str) -> int:
         row = self._store.row_of(article_id)

@@ -60,6 +60,15 @@ class _Tail:
         )
 
 
+class _Files:
+    """The two files of a generation, opened when first needed and shared by all who search it."""
+
+    def __init__(self) -> None:
+        self.vectors: VectorIndex | None = None
+        self.postings: Postings | None = None
+        self.warnings: list[str] = []
+
+
 class Generation:
     """The searchable rows of a store at one moment.
 
@@ -81,17 +90,19 @@ class Generation:
         previous: Generation | None = None,
     ) -> None:
         self.info = info
-        self.warnings: list[str] = []
         self._store = store
         self._centres = centres
-        self._vectors: VectorIndex | None = None
-        self._postings: Postings | None = None
-        if previous is not None and previous.info == info:
-            self._vectors, self._postings = previous._vectors, previous._postings
-            self.warnings = previous.warnings
+        self._files = _Files()
+        if previous is not None and previous.info == info and info is not None:
+            self._files = previous._files
         self._last_row = info.last_row if info else 0
         self._removed = store.removed_rows()
         self._tail = _Tail.read(store, self._last_row, centres)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the files, as far as they have been opened."""
+        return self._files.warnings
 
     @property
     def tail_length(self) -> int:
@@ -147,14 +158,16 @@ class Generation:
         return np.asarray(rows[np.lexsort((rows, -counts))[:limit]], np.int64)
 
     def _open_vectors(self) -> VectorIndex:
-        if self._vectors is None:
-            self._vectors = self._opened(VECTORS_FILE, open_vector_index, self._exact_vectors)
-        return self._vectors
+        if self._files.vectors is None:
+            self._files.vectors = self._opened(VECTORS_FILE, open_vector_index, self._exact_vectors)
+        return self._files.vectors
 
     def _open_postings(self) -> Postings:
-        if self._postings is None:
-            self._postings = self._opened(FINGERPRINTS_FILE, Postings.open, self._exact_postings)
-        return self._postings
+        if self._files.postings is None:
+            self._files.postings = self._opened(
+                FINGERPRINTS_FILE, Postings.open, self._exact_postings
+            )
+        return self._files.postings
 
     def _opened(
         self, kind: str, opener: Callable[..., Part], substitute: Callable[[], Part]

@@ -294,28 +294,32 @@ def is_plausible(date: datetime, recipe: Recipe, now: datetime) -> bool:
 
 
 def comparable(
-    card: Card, sketch: Sketch, recipe: Recipe, load_text: Callable[[], str]
+    card: Card, folded_title: str, sketch: Sketch, recipe: Recipe, load_text: Callable[[], str]
 ) -> Comparable:
     """What comparing needs of a stored article; its text is read when first needed."""
 
     def load_folded() -> str:
         return fold(recipe.boilerplate.strip(load_text()))[:COMPARED_LENGTH]
 
-    return _comparable(card, sketch, load_folded)
+    return _comparable(card, folded_title, sketch, load_folded)
 
 
 def comparable_draft(prepared: Prepared) -> Comparable:
     """What comparing needs of an article that is not stored."""
-    return _comparable(prepared.card, prepared.sketch, lambda: prepared.folded)
+    return _comparable(
+        prepared.card, fold(prepared.card.title), prepared.sketch, lambda: prepared.folded
+    )
 
 
-def _comparable(card: Card, sketch: Sketch, load_folded: Callable[[], str]) -> Comparable:
+def _comparable(
+    card: Card, folded_title: str, sketch: Sketch, load_folded: Callable[[], str]
+) -> Comparable:
     dated = card.date is not None and not sketch.flags & DATE_IMPLAUSIBLE
     fits = not sketch.flags & (TITLE_MISFIT | TITLE_GENERIC)
     return Comparable(
         load_folded=load_folded,
         fingerprint=sketch.fingerprint,
-        title_bigrams=bigrams(fold(card.title)) if fits else frozenset(),
+        title_bigrams=bigrams(folded_title) if fits else frozenset(),
         facts=fact_keys(unpack(sketch.facts)),
         day=card.date.timestamp() / _DAY if card.date is not None and dated else math.nan,
         length=sketch.length,

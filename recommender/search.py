@@ -23,6 +23,7 @@ from recommender.generation import Generation, Rows
 from recommender.indexing import Recipe, comparable
 from recommender.similarity import ANCHORS, Profile, similarities
 from recommender.store import NeighbourList, Store
+from recommender.text import fold_many
 from recommender.vectors import pair_cosines
 
 FINGERPRINT_CANDIDATES = 100
@@ -120,15 +121,19 @@ class Searcher:
     ----------
     store : Store
         Open; a `Writer` inside a transaction sees its own changes.
+    previous : Generation, optional
+        Of another searcher over the same index: files that are still the same stay open.
     comparables_kept : int
         Articles whose measures are kept in memory.
     """
 
-    def __init__(self, store: Store, *, comparables_kept: int = 4_000) -> None:
+    def __init__(
+        self, store: Store, *, previous: Generation | None = None, comparables_kept: int = 4_000
+    ) -> None:
         self.store = store
         self._comparables_kept = comparables_kept
         self._state: IndexState | None = None
-        self._generation: Generation | None = None
+        self._generation: Generation | None = previous
         self._current = False
         self._comparables: OrderedDict[int, Comparable] = OrderedDict()
 
@@ -153,8 +158,8 @@ class Searcher:
         return self._generation
 
     def forget(self) -> None:
-        """Drop what is cached; a writer calls it after changing rows in its transaction."""
-        self._state = None
+        """Look at the rows again; a writer calls it after changing them in its transaction."""
+        self._current = False
 
     def query(self, row: int) -> Query:
         """The query for a stored article."""
@@ -255,18 +260,16 @@ class Searcher:
         missing = [row for row in rows if row not in self._comparables]
         if missing:
             cards, sketches = self.store.cards(missing), self.store.sketches(missing)
-            for row in missing:
-                if row in cards and row in sketches:
-                    self._comparables[row] = comparable(
-                        cards[row], sketches[row], state.recipe, self._text_of(row)
-                    )
+            there = [row for row in missing if row in cards and row in sketches]
+            titles = fold_many([cards[row].title for row in there])
+            for row, title in zip(there, titles, strict=True):
+                self._comparables[row] = comparable(
+                    cards[row], title, sketches[row], state.recipe, TextLoader(self.store, row)
+                )
         found = {row: self._comparables[row] for row in rows if row in self._comparables}
         while len(self._comparables) > self._comparables_kept:
             self._comparables.popitem(last=False)
         return found
-
-    def _text_of(self, row: int) -> TextLoader:
-        return TextLoader(self.store, row)
 
     def _raw_vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float16]]:
         found, vectors, _ = self.store.vectors_of(rows)
