@@ -262,7 +262,8 @@ def _csv_records(stream: IO[bytes], kind: str) -> Iterator[Record]:
         )
     finally:
         # The stream is not this function's to close.
-        text.detach()
+        if not stream.closed:
+            text.detach()
 
 
 def _csv_rows(rows: Any) -> Iterator[Record]:
