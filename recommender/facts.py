@@ -19,7 +19,24 @@ from decimal import Decimal
 
 MOST_FACTS = 200
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_COMPRESSION = 3
+_COMPRESSION = 6
+_RAW_DEFLATE = -15
+# What packed facts have in common: with it they take two thirds of the room. Part of the format.
+_DICTIONARY = (
+    '"work","《》"],["ordinal","100条","第一百条"],["ordinal","3次","第三次"],'
+    '["ordinal","1"],["time","12:30","12时30分"],["code","C919"],'
+    '["name","市"],["name","省"],["name","china","China"],["person","王"],'
+    '["person","李"],["number","1 个","一个"],["number","2 个","两个"],'
+    '["number","3 种","三种"],["number","1 项","一项"],'
+    '["number","100 家","100家"],["number","1000000000 元","10亿元"],'
+    '["number","500000000 美元","5亿美元"],["number","10 公里","10公里"],'
+    '["number","200 人","200人"],["number","30000 吨","3万吨"],'
+    '["number","10 天","10天"],["number","30 "],["number","5 年","5年"],'
+    '["number","3.5 %","3.5%"],["number","50 "],'
+    '["number","2024 年","2024年"],["number","2023 年","2023年"],'
+    '["number","2025 年","2025年"],["date","12-31","12月31日"],'
+    '["date","11-05","11月5日"],["date","06-15","6月15日"],["number","'
+).encode()
 _READ = 20_000
 _LISTED = 20
 
@@ -400,7 +417,8 @@ def pack(facts: Sequence[Fact]) -> bytes:
         [each.kind, each.value] if each.text == each.value else [each.kind, each.value, each.text]
         for each in facts
     ]
-    return zlib.compress(_ENCODER.encode(plain).encode(), _COMPRESSION)
+    packer = zlib.compressobj(_COMPRESSION, zlib.DEFLATED, _RAW_DEFLATE, zdict=_DICTIONARY)
+    return packer.compress(_ENCODER.encode(plain).encode()) + packer.flush()
 
 
 def unpack(packed: bytes) -> tuple[Fact, ...]:
@@ -409,7 +427,9 @@ def unpack(packed: bytes) -> tuple[Fact, ...]:
         return ()
     return tuple(
         Fact(kind, text[0] if text else value, value)
-        for kind, value, *text in json.loads(zlib.decompress(packed))
+        for kind, value, *text in json.loads(
+            zlib.decompressobj(_RAW_DEFLATE, zdict=_DICTIONARY).decompress(packed)
+        )
     )
 
 
