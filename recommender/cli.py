@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from recommender import __version__, reports
 from recommender.answering import Fill
 from recommender.building import Change, OnDuplicate
+from recommender.cli_input import Input, input_options
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
 from recommender.console import (
     EXIT_FOUND,
@@ -30,10 +29,8 @@ from recommender.console import (
     use_color,
 )
 from recommender.engine import Recommender
-from recommender.records import Article, Verdict
-from recommender.sources import Problem, parse_date, read_articles
-
-_SHOWN_PROBLEMS = 20
+from recommender.records import Verdict
+from recommender.sources import parse_date
 
 
 @click.group(
@@ -68,82 +65,6 @@ def _progress() -> StageProgress:
 def _say(text: str) -> None:
     if not click.get_current_context().find_root().params["quiet"]:
         click.echo(text, err=True)
-
-
-def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How articles are read."""
-    for option in reversed(
-        (
-            click.option(
-                "--field",
-                "field_pairs",
-                multiple=True,
-                metavar="OURS=THEIRS",
-                help="Name of a field in the input, as in --field body=content. Repeatable.",
-            ),
-            click.option(
-                "--timezone",
-                default="UTC",
-                show_default=True,
-                metavar="ZONE",
-                help="Zone of dates without one, as in Asia/Shanghai.",
-            ),
-            click.option(
-                "--skip-invalid",
-                is_flag=True,
-                help="Report and skip lines that cannot be used; else nothing is changed.",
-            ),
-            click.option(
-                "--on-duplicate",
-                type=click.Choice(("error", "first", "last")),
-                default="error",
-                show_default=True,
-                help="Which of two articles with one id wins.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-class _Input:
-    """Reads the articles of a command and remembers what was skipped."""
-
-    def __init__(self, field_pairs: Iterable[str], timezone: str, *, skip_invalid: bool) -> None:
-        self.fields = dict(settings(click.get_current_context()).fields)
-        for pair in field_pairs:
-            ours, separator, theirs = pair.partition("=")
-            if not (separator and ours and theirs):
-                raise click.BadParameter(f"{pair!r} is not OURS=THEIRS", param_hint="--field")
-            self.fields[ours] = theirs
-        try:
-            self.zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise click.BadParameter(
-                f"{timezone!r} is not the name of a time zone", param_hint="--timezone"
-            ) from error
-        self.skip_invalid = skip_invalid
-        self.skipped = 0
-
-    def read(self, paths: Iterable[str]) -> Iterator[Article]:
-        """The articles of all files, in order."""
-        for path in paths:
-            yield from read_articles(
-                path,
-                fields=self.fields,
-                zone=self.zone,
-                on_problem=self._skip if self.skip_invalid else None,
-            )
-
-    def _skip(self, problem: Problem) -> None:
-        self.skipped += 1
-        if self.skipped <= _SHOWN_PROBLEMS:
-            click.echo(f"Skipped {problem.source}:{problem.line}: {problem.reason}", err=True)
-
-    def close(self) -> None:
-        """Say how much was skipped."""
-        if self.skipped > _SHOWN_PROBLEMS:
-            click.echo(f"Skipped {self.skipped:,} articles in all.", err=True)
 
 
 def _articles(count: int) -> str:
@@ -203,7 +124,7 @@ def demo(folder: Path | None, embedder: str) -> None:
     help="FAISS index; auto chooses by size.  [default: auto]",
 )
 @click.option("--keep-boilerplate", is_flag=True, help="Compare notices and bylines as well.")
-@_input_options
+@input_options
 def build(
     files: tuple[str, ...],
     index: Path,
@@ -226,7 +147,7 @@ def build(
     recommender build articles.jsonl -i indexes/news
     recommender build export.csv.gz -i indexes/news --field body=content --timezone Asia/Shanghai
     """
-    given = _Input(field_pairs, timezone, skip_invalid=skip_invalid)
+    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
     chosen = dict(settings(click.get_current_context()).options)
     chosen.update(
         {
@@ -259,7 +180,7 @@ def build(
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @index_option
-@_input_options
+@input_options
 def update(
     files: tuple[str, ...],
     index: Path,
@@ -273,7 +194,7 @@ def update(
     \b
     recommender update today.jsonl -i indexes/news
     """
-    given = _Input(field_pairs, timezone, skip_invalid=skip_invalid)
+    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
     with _progress() as progress, Recommender.open(index) as opened:
         change = opened.update(
             given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
