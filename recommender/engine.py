@@ -21,8 +21,14 @@ from recommender.answering import Answerer, Fill, Predicate, Request, Subject, a
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions, Thresholds
 from recommender.duplicates import group
-from recommender.embedders import Embedder, EmbedderIdentity, is_named, load_embedder
-from recommender.errors import ArticleNotFound, ConfigError, IndexIncompatible
+from recommender.embedders import (
+    Embedder,
+    EmbedderIdentity,
+    check_recorded,
+    load_embedder,
+    load_recorded,
+)
+from recommender.errors import ArticleNotFound, ConfigError
 from recommender.facts import unpack
 from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
@@ -95,7 +101,9 @@ class Recommender:
         try:
             opened = cls(store, thresholds=thresholds, embedder=embedder)
             with store.snapshot():
-                opened._check_embedder(embedder)
+                if embedder is not None:
+                    identity = opened._searcher.state.identity
+                    check_recorded(identity, embedder, index=opened.path)
         except BaseException:
             store.close()
             raise
@@ -511,34 +519,8 @@ class Recommender:
         """The embedder that made the index, loaded when first needed."""
         identity = self._searcher.state.identity
         if self._embedder is None or self._embedder.identity != identity:
-            model = load_embedder(
-                identity.name,
-                source=identity.source,
-                max_tokens=identity.max_tokens,
-                prompt=identity.prompt,
-            )
-            _check_identity(self.path, identity, model.identity)
-            self._embedder = model
+            self._embedder = load_recorded(identity, index=self.path)
         return self._embedder
-
-    def _check_embedder(self, embedder: Embedder | str | None) -> None:
-        recorded = self._searcher.state.identity
-        if isinstance(embedder, str) and not is_named(recorded, embedder):
-            raise IndexIncompatible(
-                f"{self.path} was made with the embedder {recorded.name}, not {embedder}; open it "
-                'without naming one, or run "recommender rebuild --embedder" to change it'
-            )
-        if embedder is not None and not isinstance(embedder, str):
-            _check_identity(self.path, recorded, embedder.identity)
-
-
-def _check_identity(path: Path, recorded: EmbedderIdentity, given: EmbedderIdentity) -> None:
-    if recorded != given:
-        raise IndexIncompatible(
-            f"{path} was made with {recorded.name} ({recorded.source}, weights "
-            f"{recorded.fingerprint[:12]}), not {given.name} ({given.source}, weights "
-            f"{given.fingerprint[:12]}); vectors of different weights do not compare"
-        )
 
 
 def _load(embedder: Embedder | str | None, options: IndexOptions) -> Embedder:

@@ -18,8 +18,8 @@ from recommender.embedders import (
     EmbedderIdentity,
     HashingEmbedder,
     check_vectors,
-    is_named,
 )
+from recommender.embedders.loading import is_named
 
 TEXTS = [
     "跨江大桥主桥合龙，年底通车，两岸往来只要八分钟。",

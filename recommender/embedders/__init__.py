@@ -5,7 +5,8 @@ Importing this package loads no model and no torch: an index opens and answers w
 
 from recommender.embedders.base import Embedder, EmbedderIdentity, Vectors, check_vectors
 from recommender.embedders.hashing import HashingEmbedder
-from recommender.embedders.loading import OFFLINE_FINGERPRINT, is_named, load_embedder
+from recommender.embedders.loading import OFFLINE_FINGERPRINT, load_embedder
+from recommender.embedders.recorded import check_recorded, load_recorded
 
 __all__ = [
     "OFFLINE_FINGERPRINT",
@@ -13,7 +14,8 @@ __all__ = [
     "EmbedderIdentity",
     "HashingEmbedder",
     "Vectors",
+    "check_recorded",
     "check_vectors",
-    "is_named",
     "load_embedder",
+    "load_recorded",
 ]
