@@ -54,11 +54,13 @@ _BYLINE = re.compile(
     r"(记者|通讯员|作者|编辑|责编|校对|摄影|监制|主编|实习生|图|文|摄)(?:[\s/|:：]*)"
     rf"{_NAMES}{_SLOT_END}"
 )
-_PLACE_BEFORE_DATE = re.compile(r"(?<=[网社报])[\u4e00-\u9fff]{2,12}?(?=…月…日)")
+_DATE_SLOT = f"{_SLOT}月{_SLOT}日"
+_PLACE_BEFORE_DATE = re.compile(rf"(?<=[网社报])[\u4e00-\u9fff]{{2,12}}?(?={_DATE_SLOT})")
 _DATELINE = re.compile(
     r"^[^。！？\n]{0,40}?(?:…日(?:电|讯|消息|报道)|\b(?:AP|Reuters|AFP)\))"
     r"\s*(?:[（(][^）)\n]{0,40}[）)])?\s*(?:[-—–:：]{1,2}\s*)?"
 )
+_DATELINE_END = re.compile(r"日(?:电|讯|消息|报道)\s*(?:[（(][^）)\n]{0,40}[）)])?")
 _CITY_LINE = re.compile(r"^[A-Z][A-Za-z .,]{2,40}\((?:Reuters|AP|AFP|Xinhua)\)\s*[-—–]{1,2}\s*")
 _LONGEST_BYLINE = 160
 _SLOTS = re.compile(rf"{_SLOT}(?:\s*{_SLOT})+")
@@ -179,13 +181,17 @@ _BYLINE_WORDS = re.compile("记者|通讯员|作者|编辑|责编|校对|摄|监
 def generalise(segment: str) -> str:
     """A segment with slots where names, numbers and places change."""
     text = segment.strip()
-    if _DIGITS.search(text):
-        text = _PLACE_BEFORE_DATE.sub(_SLOT, _DIGITS.sub(_SLOT, text))
+    # The fixed part is asked for first: a pattern that looks behind is slow to search for.
+    text = _DIGITS.sub(_SLOT, text)
+    if _DATE_SLOT in text:
+        text = _PLACE_BEFORE_DATE.sub(_SLOT, text)
     if ":" in text or "：" in text:
-        text = _AFTER_COLON.sub(_SLOT, _AFTER_SOURCE.sub(_SLOT, text))
+        if "来源" in text:
+            text = _AFTER_SOURCE.sub(_SLOT, text)
+        text = _AFTER_COLON.sub(_SLOT, text)
     # Bylines are short, or stand at the end.
     if len(text) <= _LONGEST_BYLINE and _BYLINE_WORDS.search(text):
-        text = _BYLINE.sub(rf"\1{_SLOT}", text)
+        text = _BYLINE.sub(lambda match: match[1] + _SLOT, text)
     return _SLOTS.sub(_SLOT, text) if _SLOT in text else text
 
 
@@ -200,7 +206,7 @@ def _heads(paragraph: str) -> Iterator[tuple[int, Key]]:
             ("head", _SLOT + beginning[beginning.index("(") : english.end()].strip()),
         )
     # Digits become one slot each, so lengths differ: the end is found again in the original.
-    for match in re.finditer(r"日(?:电|讯|消息|报道)\s*(?:[（(][^）)\n]{0,40}[）)])?", beginning):
+    for match in _DATELINE_END.finditer(beginning):
         key = generalise(beginning[: match.end()])
         if _DATELINE.fullmatch(key):
             yield match.end(), ("head", key)

@@ -199,7 +199,7 @@ def extract_facts(title: str, text: str) -> tuple[Fact, ...]:
     # What an earlier rule has read, a later one does not read again.
     taken = bytearray(len(whole))
     for start, end, fact in _all(whole):
-        if any(taken[start:end]):
+        if taken.find(1, start, end) >= 0:
             continue
         taken[start:end] = b"\1" * (end - start)
         key = (fact.kind, fact.value)
