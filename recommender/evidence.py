@@ -19,9 +19,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.facts import FactComparison
+from recommender.facts import Fact, FactComparison, extract_facts
 from recommender.records import Evidence
 from recommender.shingles import shared, shingle_hashes
+from recommender.terms import READ as TERMS_READ
+from recommender.terms import Terms, terms_of, told
+from recommender.text import fold, fold_many
 
 EvidenceTable = NDArray[np.float16]
 
@@ -31,6 +34,11 @@ COLUMNS: tuple[str, ...] = (
     "containment",
     "title_overlap",
     "fact_overlap",
+    "title_told_low",  # weighted share of a title that the other article tells: the lesser
+    "title_told_high",  # and the greater of the two ways round
+    "lead_told_low",
+    "lead_told_high",
+    "title_conflict",  # the titles fill one slot differently, and neither text has the other's
     "days_apart",
     "length_log",  # log2 of the other's length over the article's own: above 0, the other is longer
     "same_text",
@@ -45,6 +53,13 @@ RESEMBLANCE_LENGTH = 5
 CONTAINMENT_LENGTH = 8
 SHORT_LENGTH = 60
 NEAR_EMPTY_LENGTH = 10
+# Longer bodies are compared by their first part; it is some three hundred pages.
+COMPARED_LENGTH = 400_000
+CONTRADICTING_KINDS = frozenset(("number", "ordinal", "date", "time", "person", "work", "code"))
+
+
+# Filled in for all pairs at once.
+_NOT_TOLD = (math.nan,) * 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,8 +68,11 @@ class Comparable:
 
     Attributes
     ----------
-    load_folded : callable
-        Gives the folded body; called only when the pair shares a fingerprint.
+    load_text : callable
+        Gives the body without boilerplate; called when the terms are first needed, and when
+        the pair shares a fingerprint.
+    title : str
+        Empty when there is none that fits the body.
     fingerprint : ndarray of uint32, shape (m,)
         Sorted winnowed hashes.
     title_bigrams : frozenset of str
@@ -71,7 +89,8 @@ class Comparable:
     excerpt : bool
     """
 
-    load_folded: Callable[[], str]
+    load_text: Callable[[], str]
+    title: str
     fingerprint: NDArray[np.uint32]
     title_bigrams: frozenset[str]
     facts: frozenset[str]
@@ -84,14 +103,24 @@ class Comparable:
 
     # Most pairs never need the shingles: they are made at the first pair that does.
     @cached_property
-    def shingles(self) -> NDArray[np.uint64]:
-        """Sorted hashes of the character 5-grams, shape (m,)."""
-        return shingle_hashes(self.load_folded(), RESEMBLANCE_LENGTH)
+    def shingles(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Sorted hashes of the character 5-grams and of the 8-grams, shapes (m,) and (n,)."""
+        folded = fold(self.load_text())[:COMPARED_LENGTH]
+        return shingle_hashes(folded, RESEMBLANCE_LENGTH), shingle_hashes(
+            folded, CONTAINMENT_LENGTH
+        )
 
     @cached_property
-    def long_shingles(self) -> NDArray[np.uint64]:
-        """Sorted hashes of the character 8-grams, shape (m,)."""
-        return shingle_hashes(self.load_folded(), CONTAINMENT_LENGTH)
+    def terms(self) -> Terms:
+        """Weighted terms of title and text."""
+        return terms_of(*fold_many([self.title, self.load_text()[:TERMS_READ]], spaced=True))
+
+    @cached_property
+    def title_facts(self) -> tuple[Fact, ...]:
+        """Facts in the title that may contradict another's."""
+        return tuple(
+            fact for fact in extract_facts(self.title, "") if fact.kind in CONTRADICTING_KINDS
+        )
 
 
 def bigrams(folded: str) -> frozenset[str]:
@@ -121,7 +150,23 @@ def gather(
         _measure(article, other, float(cosine))
         for other, cosine in zip(others, cosines, strict=True)
     ]
-    return np.array(rows, dtype=np.float16).reshape(len(others), len(COLUMNS))
+    table = np.array(rows, dtype=np.float16).reshape(len(others), len(COLUMNS))
+    _add_told(table, article, others)
+    return table
+
+
+def _add_told(table: EvidenceTable, article: Comparable, others: Sequence[Comparable]) -> None:
+    """Fill in what the articles tell of each other; left missing across languages."""
+    if article.length < NEAR_EMPTY_LENGTH:
+        return
+    places = [
+        place
+        for place, other in enumerate(others)
+        if other.length >= NEAR_EMPTY_LENGTH and other.language == article.language
+    ]
+    values = told(article.terms, [others[place].terms for place in places])
+    first = COLUMN["title_told_low"]
+    table[places, first : first + values.shape[1]] = values
 
 
 def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[float, ...]:
@@ -134,6 +179,9 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
     if article.title_bigrams and other.title_bigrams and same_language:
         both = len(article.title_bigrams & other.title_bigrams)
         title = 2 * both / (len(article.title_bigrams) + len(other.title_bigrams))
+    conflict = math.nan
+    if article.title and other.title and same_language:
+        conflict = float(bool(title_conflicts(article, other)))
     if article.facts and other.facts:
         both = len(article.facts & other.facts)
         facts = both / min(len(article.facts), len(other.facts))
@@ -147,6 +195,8 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         containment,
         title,
         facts,
+        *_NOT_TOLD,
+        conflict,
         min(abs(article.day - other.day), 60_000.0) if article.day == article.day else math.nan,
         length_log,
         same_text,
@@ -162,12 +212,28 @@ def _overlap(article: Comparable, other: Comparable) -> tuple[float, float]:
     # within a few hundredths of 0, and the exact count would cost most of the time.
     if not shared(article.fingerprint, other.fingerprint):
         return 0.0, 0.0
-    both = shared(article.shingles, other.shingles)
-    union = len(article.shingles) + len(other.shingles) - both
+    (ours, our_long), (theirs, their_long) = article.shingles, other.shingles
+    both = shared(ours, theirs)
+    union = len(ours) + len(theirs) - both
     resemblance = both / union if union else 0.0
-    shorter = min(len(article.long_shingles), len(other.long_shingles))
-    both = shared(article.long_shingles, other.long_shingles)
-    return resemblance, both / shorter if shorter else 0.0
+    shorter = min(len(our_long), len(their_long))
+    return resemblance, shared(our_long, their_long) / shorter if shorter else 0.0
+
+
+def title_conflicts(article: Comparable, other: Comparable) -> tuple[tuple[Fact, Fact], ...]:
+    """Facts of the two titles that fill one slot with different values.
+
+    A fact that the other article has anywhere contradicts nothing: one report may head its
+    story with the dead and another with the injured.
+    """
+    return tuple(
+        (ours, theirs)
+        for ours in article.title_facts
+        if ours.key not in other.facts
+        for theirs in other.title_facts
+        if theirs.slot == ours.slot and theirs.value != ours.value
+        if theirs.key not in article.facts
+    )
 
 
 def reverse(table: EvidenceTable) -> EvidenceTable:

@@ -60,6 +60,11 @@ class Fact:
     value: str
 
     @property
+    def key(self) -> str:
+        """What is compared of facts: kind and value."""
+        return f"{self.kind}:{self.value}"
+
+    @property
     def slot(self) -> str:
         """What the fact says something about: kind, and the unit of a number."""
         return f"{self.kind} {self.value.partition(' ')[2]}" if self.kind == "number" else self.kind
@@ -434,8 +439,8 @@ def unpack(packed: bytes) -> tuple[Fact, ...]:
 
 
 def fact_keys(facts: Iterable[Fact]) -> frozenset[str]:
-    """What is compared of facts: kind and value."""
-    return frozenset(f"{each.kind}:{each.value}" for each in facts)
+    """The keys of several facts."""
+    return frozenset(each.key for each in facts)
 
 
 def compare_facts(first: Sequence[Fact], second: Sequence[Fact]) -> FactComparison:

@@ -20,7 +20,7 @@ from xxhash import xxh3_128_digest
 
 from recommender.boilerplate import Boilerplate, find_boilerplate
 from recommender.config import IndexOptions
-from recommender.evidence import NEAR_EMPTY_LENGTH, Comparable, bigrams
+from recommender.evidence import COMPARED_LENGTH, NEAR_EMPTY_LENGTH, Comparable, bigrams
 from recommender.facts import extract_facts, fact_keys, pack, unpack
 from recommender.records import Article, Card
 from recommender.shingles import fingerprint_many
@@ -48,8 +48,6 @@ PROBLEMS: Mapping[int, str] = {
 
 # A lead of this many characters fills the token window of any model with room to spare.
 LEAD_LENGTH = 4_000
-# Longer bodies are compared by their first part; it is some three hundred pages.
-COMPARED_LENGTH = 400_000
 _TITLE_ONLY_LENGTH = 4
 # A headline of fewer characters says too little for a body to fit or not.
 _JUDGED_TITLE_LENGTH = 8
@@ -86,8 +84,8 @@ class Prepared:
         16 bytes of title and body as given.
     embedding_input : str
         What is embedded; empty when there is nothing to embed.
-    folded : str
-        Comparison form of the body without boilerplate.
+    compared : str
+        The body without boilerplate.
     sketch : Sketch
         With no vector yet.
     """
@@ -96,7 +94,7 @@ class Prepared:
     text: str
     content_digest: bytes
     embedding_input: str
-    folded: str
+    compared: str
     sketch: Sketch
 
     @property
@@ -273,7 +271,7 @@ def _prepare_one(
         text=cleaned.text,
         content_digest=cleaned.content_digest,
         embedding_input=embedding_input,
-        folded=folded,
+        compared=body,
         sketch=Sketch(
             vector=None,
             fingerprint=fingerprint,
@@ -297,27 +295,24 @@ def comparable(
     card: Card, folded_title: str, sketch: Sketch, recipe: Recipe, load_text: Callable[[], str]
 ) -> Comparable:
     """What comparing needs of a stored article; its text is read when first needed."""
-
-    def load_folded() -> str:
-        return fold(recipe.boilerplate.strip(load_text()))[:COMPARED_LENGTH]
-
-    return _comparable(card, folded_title, sketch, load_folded)
+    return _comparable(card, folded_title, sketch, lambda: recipe.boilerplate.strip(load_text()))
 
 
 def comparable_draft(prepared: Prepared) -> Comparable:
     """What comparing needs of an article that is not stored."""
     return _comparable(
-        prepared.card, fold(prepared.card.title), prepared.sketch, lambda: prepared.folded
+        prepared.card, fold(prepared.card.title), prepared.sketch, lambda: prepared.compared
     )
 
 
 def _comparable(
-    card: Card, folded_title: str, sketch: Sketch, load_folded: Callable[[], str]
+    card: Card, folded_title: str, sketch: Sketch, load_text: Callable[[], str]
 ) -> Comparable:
     dated = card.date is not None and not sketch.flags & DATE_IMPLAUSIBLE
     fits = not sketch.flags & (TITLE_MISFIT | TITLE_GENERIC)
     return Comparable(
-        load_folded=load_folded,
+        load_text=load_text,
+        title=card.title if fits else "",
         fingerprint=sketch.fingerprint,
         title_bigrams=bigrams(folded_title) if fits else frozenset(),
         facts=fact_keys(unpack(sketch.facts)),

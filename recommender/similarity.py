@@ -37,6 +37,12 @@ FEATURES: tuple[str, ...] = (
     "title_missing",
     "fact_overlap",
     "facts_missing",
+    "title_told_low",
+    "title_told_high",
+    "lead_told_low",
+    "lead_told_high",
+    "told_missing",
+    "title_conflict",
     "days_near",
     "days_far",
     "days_missing",
@@ -48,6 +54,7 @@ _BELOW_SAME_TEXT = 0.89
 _BELOW_SAME_STORY = 0.74
 _COPY_LENGTH_RATIO = 0.8
 _CONTAINED_LENGTH_RATIO = 0.5
+_TELLS_TITLE = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,7 @@ def features(table: EvidenceTable) -> NDArray[np.float64]:
     facts, facts_missing = column("fact_overlap")
     days, days_missing = column("days_apart")
     length_log, _ = column("length_log")
+    lead_told, told_missing = column("lead_told_high")
     present = 1.0 - days_missing
     same_language = values[:, COLUMN["same_language"]] > 0
     built = {
@@ -115,6 +123,12 @@ def features(table: EvidenceTable) -> NDArray[np.float64]:
         "title_missing": title_missing * same_language,
         "fact_overlap": facts,
         "facts_missing": facts_missing,
+        "title_told_low": column("title_told_low")[0],
+        "title_told_high": column("title_told_high")[0],
+        "lead_told_low": column("lead_told_low")[0],
+        "lead_told_high": lead_told,
+        "told_missing": told_missing * same_language,
+        "title_conflict": column("title_conflict")[0],
         "days_near": present * np.exp(-days / 2.0),
         "days_far": present * np.minimum(np.log1p(days), np.log1p(60.0)),
         "days_missing": days_missing,
@@ -200,8 +214,13 @@ def _length_ratio(table: EvidenceTable) -> NDArray[np.float64]:
 
 
 def _is_part(table: EvidenceTable) -> NDArray[np.bool_]:
-    """Whether one text is far shorter: containment alone never makes it the same text."""
-    return np.asarray(_length_ratio(table) < _CONTAINED_LENGTH_RATIO)
+    """Whether one text is far shorter, and the longer one may tell other stories too.
+
+    Containment alone never makes a part the same text. Where each article tells the other's
+    title, the longer one is a longer version, not a round-up.
+    """
+    of_one_story = table[:, COLUMN["title_told_low"]] >= _TELLS_TITLE
+    return np.asarray((_length_ratio(table) < _CONTAINED_LENGTH_RATIO) & ~of_one_story)
 
 
 def relations(table: EvidenceTable, scale: NDArray[np.float64]) -> list[Relation]:

@@ -285,18 +285,28 @@ def fold(text: str) -> str:
     return fold_many([text])[0]
 
 
+_SPACE = ord(" ")
 # What NFKC joins with the character before it: accents, and the sound marks of kana.
 _COMBINING = re.compile("[\u0300-\u036f\u3099\u309a\uff9e\uff9f]")
 
 
-def fold_many(texts: Sequence[str]) -> list[str]:
-    """Fold several texts, worked out over one array of code points."""
+def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
+    """Fold several texts, worked out over one array of code points.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    spaced : bool
+        Put a space for every character that is left out, so that words stay apart.
+    """
     texts = [
         unicodedata.normalize("NFKC", text) if _COMBINING.search(text) else text for text in texts
     ]
     table, several = _folding()
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), dtype="<u4")
     folded = table[codes]
+    if spaced:
+        folded = np.where(folded == 0, np.uint32(_SPACE), folded)
     keep = folded > 0
     # Where each text ends among the characters that stay.
     lengths = np.cumsum([0, *map(len, texts)])

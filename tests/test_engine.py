@@ -123,7 +123,7 @@ def test_a_short_list_is_not_padded_and_says_why(index: Recommender) -> None:
 def test_a_filter_gives_the_best_of_what_passes(
     index: Recommender, filters: dict[str, Any]
 ) -> None:
-    every = index.related("a003", min_similarity=0.0, limit=100)
+    every = index.related("a003", min_similarity=0.0, limit=20)
     passing = index.related("a003", min_similarity=0.0, limit=4, **filters)
 
     def passes(match: Match) -> bool:
@@ -140,11 +140,10 @@ def test_a_filter_gives_the_best_of_what_passes(
         )
 
     assert all(passes(match) for match in passing)
-    # Which of several near-duplicates stands for a story may differ: the scores may not.
-    expected = [m.similarity for m in every if passes(m)][:4]
-    found = [m.similarity for m in passing]
-    assert len(found) >= len(expected)
-    assert all(a >= b for a, b in zip(found, expected, strict=False))
+    # Which of several near-duplicates stands for a story may differ: each story is there.
+    least = passing[-1].similarity if len(passing) == 4 else 0.0
+    told = {one for match in passing for one in (match.article.id, *match.also_covered)}
+    assert {m.article.id for m in every if passes(m) and m.similarity > least} <= told
 
 
 def test_a_rare_filter_is_searched_for_beyond_the_stored_candidates(tmp_path: Path) -> None:

@@ -1,0 +1,163 @@
+"""Weighted terms: how much of what a title or a lead says another text tells as well.
+
+Two reports of one event tell each other's headlines; two pages made with one form do not, for
+all their common wording. Terms are pairs of neighbouring characters in scripts without spaces
+and words in all others, each in one of 65,536 buckets; a bucket weighs more the fewer articles
+of its language have it (inverse document frequency, Spärck Jones 1972; the weights, fitted by
+`benchmarks/fit_terms.py`, ship with the package).
+
+Pure: no files but the package's own numbers, no clock.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.config import package_data
+
+Buckets = NDArray[np.uint16]
+
+BUCKET_COUNT = 65_536
+# A lead is what the first terms say: some 150 characters of Chinese, 900 of English.
+LEAD_TERMS = 150
+# Characters of a text that are read.
+READ = 20_000
+
+_LONGEST_WORD = 16
+_SPACE = 32
+# Thai to Myanmar, Khmer, and all from the radicals of ideographs on.
+_UNSPACED = ((0x0E00, 0x10A0), (0x1780, 0x1800), (0x2E80, 0x32400))
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The terms of one article, as sorted buckets without repetition.
+
+    Attributes
+    ----------
+    every : ndarray of uint16, shape (m,)
+        Of title and text.
+    title, lead : ndarray of uint16
+        Of the title, and of the beginning of the text.
+    """
+
+    every: Buckets
+    title: Buckets
+    lead: Buckets
+
+
+def buckets(spaced: str) -> Buckets:
+    """Buckets of the terms of a folded text that still has its spaces, in reading order.
+
+    Returns
+    -------
+    ndarray of uint16, shape (m,)
+    """
+    codes = np.frombuffer(spaced.encode("utf-32-le", "replace"), dtype="<u4")
+    if len(codes) < 2:
+        return np.zeros(0, np.uint16)
+    unspaced = np.zeros(len(codes), bool)
+    for start, end in _UNSPACED:
+        unspaced |= (codes >= start) & (codes < end)
+    wide = codes.astype(np.uint64)
+    pairs = np.flatnonzero(unspaced[:-1] & unspaced[1:])
+    places, hashes = _words(wide, ~unspaced & (codes != _SPACE))
+    mixed = np.concatenate([wide[pairs] * _BASE + wide[pairs + 1], hashes])
+    mixed ^= mixed >> np.uint64(31)
+    mixed *= _MIX
+    order = np.argsort(np.concatenate([pairs, places]), kind="stable")
+    return np.asarray((mixed >> np.uint64(48)).astype(np.uint16)[order])
+
+
+def _words(
+    codes: NDArray[np.uint64], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Where words of two and more characters begin, and a hash of each."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], inside.view(np.int8), [0]))))
+    starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    long = lengths >= 2
+    starts, lengths = starts[long], np.minimum(lengths[long], _LONGEST_WORD)
+    hashes = np.zeros(len(starts), np.uint64)
+    for offset in range(int(lengths.max(initial=0))):
+        there = lengths > offset
+        hashes[there] = hashes[there] * _BASE + codes[starts[there] + offset]
+    return starts, hashes
+
+
+def terms_of(title: str, text: str) -> Terms:
+    """The terms of an article.
+
+    Parameters
+    ----------
+    title, text : str
+        Folded, with spaces where something was left out (`fold_many(..., spaced=True)`); the
+        title empty when it says nothing of the text.
+    """
+    of_title, of_text = buckets(title), buckets(text[:READ])
+    return Terms(
+        every=np.unique(np.concatenate([of_title, of_text])),
+        title=np.unique(of_title),
+        lead=np.unique(of_text[:LEAD_TERMS]),
+    )
+
+
+@lru_cache(maxsize=1)
+def _weights() -> NDArray[np.int64]:
+    """Weight of each bucket; whole numbers, so that sums do not depend on their order."""
+    packed = zlib.decompress(base64.b64decode(package_data("terms.json")["weights"]))
+    return np.frombuffer(packed, np.uint8).astype(np.int64)
+
+
+def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
+    """How much of one text's title and lead the other tells, both ways.
+
+    Parameters
+    ----------
+    own : Terms
+    others : sequence of Terms, length n
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 4)
+        Weighted shares from 0 to 1: of the titles the lesser and the greater, of the leads the
+        lesser and the greater. NaN where one of the two has none.
+    """
+    if not others:
+        return np.zeros((0, 4))
+    weights = _weights()
+    has = np.zeros(BUCKET_COUNT, np.int64)
+    has[own.every] = weights[own.every]
+    columns = []
+    for ours, theirs in (
+        (own.title, [each.title for each in others]),
+        (own.lead, [each.lead for each in others]),
+    ):
+        said = np.zeros(BUCKET_COUNT, np.int64)
+        said[ours] = weights[ours]
+        by_others = _share(_sums(said, [each.every for each in others]), said.sum())
+        by_us = _share(_sums(has, theirs), _sums(weights, theirs))
+        columns += [np.minimum(by_others, by_us), np.maximum(by_others, by_us)]
+    return np.column_stack(columns)
+
+
+def _sums(values: NDArray[np.int64], parts: Sequence[Buckets]) -> NDArray[np.int64]:
+    """Sum of the values of each part's buckets."""
+    totals = np.concatenate(([0], np.cumsum(values[np.concatenate(parts)])))
+    ends = np.cumsum([len(part) for part in parts])
+    return np.asarray(totals[ends] - totals[np.concatenate(([0], ends[:-1]))])
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    whole = np.broadcast_to(np.asarray(whole, np.float64), part.shape)
+    shares = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
