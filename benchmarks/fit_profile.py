@@ -33,50 +33,52 @@ ABOVE, BELOW, FREE, ZERO = (0.0, None), (None, 0.0), (None, None), (0.0, 0.0)
 BOUNDS = {
     "intercept": FREE,
     "cosine": ABOVE,
-    "cosine_high": ABOVE,
     "cosine_missing": FREE,
     "resemblance": ABOVE,
     "containment": ABOVE,
     "text_missing": FREE,
-    "title_overlap": ABOVE,
     "title_missing": FREE,
     "fact_overlap": ABOVE,
+    "facts_shared": ABOVE,
     "facts_missing": FREE,
     "title_told_low": ABOVE,
     "title_told_high": ABOVE,
     "lead_told_low": ABOVE,
     "lead_told_high": ABOVE,
     "told_missing": FREE,
+    "title_untold": BELOW,
+    "title_swap": BELOW,
     "title_conflict": BELOW,
     "days_near": ABOVE,
     "days_far": BELOW,
     "days_missing": FREE,
-    "length_apart": BELOW,
     "translated": FREE,
 }
-ONLY_ZERO = {"related": ("length_apart", "title_conflict"), "same_story": (), "same_text": ()}
-PENALTY = 1.0
+ONLY_ZERO = {"related": ("title_conflict",), "same_story": (), "same_text": ()}
+PENALTY = 2.0
 # Features that hardly vary are not blown up.
 LEAST_SPREAD = 0.02
 # zh_gold was read twice and sets the scale; what is related is as well told by the other sets.
 GOLD_WEIGHT = (0.5, 5.0, 5.0)
 RANDOM_WEIGHT = 0.05
 SAME_DAY_PAIRS = 1_500
-SEMEVAL_WEIGHT = 0.15
+SEMEVAL_WEIGHT = (1.0, 0.15, 0.15)
 EDITS = 150
 EDIT_WEIGHT = {
     "cut": 0.2, "extend": 0.2, "reorder": 0.2, "retitle": 0.2, "renumber": 0.2,
     "template": 1.0, "digest": 0.5,
 }  # fmt: skip
 TEMPLATE_WEIGHT = 1.5
-TITLE = ("title_overlap", "title_told_low", "title_told_high", "title_conflict")
+TITLE = (
+    "title_overlap", "title_told_low", "title_told_high", "title_untold", "title_conflict",
+)  # fmt: skip
 TEXT = ("resemblance", "containment", "length_log")
 # What an index lacks now and then: shares of weight that a copy without it carries.
 LACKING = (
     (("days_apart",), 0.07),
     (TITLE, 0.03),
     ((*TITLE, "days_apart"), 0.03),
-    (("fact_overlap",), 0.02),
+    (("fact_overlap", "facts_shared"), 0.02),
     (TEXT, 0.03),
     (("cosine",), 0.01),
 )
@@ -192,7 +194,7 @@ def semeval(data: Path, embedder: Embedder, cache: Path) -> Labelled:
             np.where(overall >= 1.75, 0.0, NOT_USED),
         ]
     )
-    weight = np.full(truth.shape, SEMEVAL_WEIGHT)
+    weight = np.tile(SEMEVAL_WEIGHT, (len(truth), 1))
     table = measure(articles, pairs, embedder, cache).table
     return Labelled(table, truth, weight, components(pairs), np.zeros(len(pairs), bool))
 

@@ -38,6 +38,8 @@ COLUMNS: tuple[str, ...] = (
     "title_told_high",  # and the greater of the two ways round
     "lead_told_low",
     "lead_told_high",
+    "title_untold",  # weight of the longest piece that either title has and the other article lacks
+    "facts_shared",  # how many facts both have
     "title_conflict",  # the titles fill one slot differently, and neither text has the other's
     "days_apart",
     "length_log",  # log2 of the other's length over the article's own: above 0, the other is longer
@@ -59,7 +61,7 @@ CONTRADICTING_KINDS = frozenset(("number", "ordinal", "date", "time", "person", 
 
 
 # Filled in for all pairs at once.
-_NOT_TOLD = (math.nan,) * 4
+_NOT_TOLD = (math.nan,) * 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,7 +177,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
     same_language = article.language == other.language
     shorter = min(article.length, other.length)
     near_empty = shorter < NEAR_EMPTY_LENGTH
-    resemblance = containment = title = facts = length_log = math.nan
+    resemblance = containment = title = facts = shared_facts = length_log = math.nan
     if article.title_bigrams and other.title_bigrams and same_language:
         both = len(article.title_bigrams & other.title_bigrams)
         title = 2 * both / (len(article.title_bigrams) + len(other.title_bigrams))
@@ -183,7 +185,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
     if article.title and other.title and same_language:
         conflict = float(bool(title_conflicts(article, other)))
     if article.facts and other.facts:
-        both = len(article.facts & other.facts)
+        shared_facts = float(both := len(article.facts & other.facts))
         facts = both / min(len(article.facts), len(other.facts))
     if not (article.excerpt or other.excerpt or near_empty):
         length_log = math.log2(other.length / article.length)
@@ -196,6 +198,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         title,
         facts,
         *_NOT_TOLD,
+        shared_facts,
         conflict,
         min(abs(article.day - other.day), 60_000.0) if article.day == article.day else math.nan,
         length_log,

@@ -48,7 +48,8 @@ class Fact:
     Attributes
     ----------
     kind : str
-        "number", "date", "time", "ordinal", "name", "person", "work", "code".
+        "number", "date", "time", "ordinal", "place", "name", "organisation", "person", "work",
+        "quote", "code".
     text : str
         As it stands in the article.
     value : str
@@ -156,6 +157,8 @@ _UNIT = re.compile(_UNITS)
 _UNIT_BEGINNINGS = frozenset(unit[0] for unit in _UNITS.split("|"))
 _LONGEST_NUMERAL = 12
 _WORK = re.compile(r"《([^《》\n]{1,60})》")
+# What is only set off, a word or two, is as a rule no quotation; a long one is cited in parts.
+_QUOTE = re.compile("“([^“”\n]{4,30})”|「([^「」\n]{4,30})」|\"([^\"\n]{12,60})\"")
 # What a pattern must not stand behind is asked afterwards: one that begins with a set of
 # characters is searched for several times as fast.
 _CODE = re.compile(r"[A-Z]{1,5}-?\d{1,6}[A-Z]{0,2}(?![A-Za-z0-9_])")
@@ -182,6 +185,21 @@ _PERSONS = (
 # A name that opens a clause and does something only persons do.
 _ACTING = re.compile(r"涉嫌|接受|被查|被开除|受贿|严重违纪|介绍|表示|认为|告诉|指出|说[，：]")
 _ACTING_NAME = re.compile(rf"[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}")
+# Where a name of a place that needs no ending may begin: provinces, and states much in the news.
+_PLACES = (
+    "北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|"
+    "海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|美国|英国|法国|德国|"
+    "日本|韩国|朝鲜|俄罗斯|乌克兰|印度|巴西|以色列|伊朗|伊拉克|叙利亚|土耳其|埃及|越南|泰国|缅甸|"
+    "老挝|柬埔寨|马来西亚|新加坡|菲律宾|印尼|印度尼西亚|巴基斯坦|阿富汗|加拿大|墨西哥|阿根廷|智利|"
+    "古巴|澳大利亚|新西兰|意大利|西班牙|葡萄牙|荷兰|比利时|瑞士|瑞典|挪威|芬兰|丹麦|波兰|匈牙利|希腊|"
+    "塞尔维亚|欧盟|南非|肯尼亚|尼日利亚|埃塞俄比亚|沙特|阿联酋|卡塔尔|哈萨克斯坦|乌兹别克斯坦|蒙古国|"
+    "巴勒斯坦|加沙|广州|深圳|成都|武汉|杭州|南京|西安|苏州|青岛|大连|厦门|郑州|长沙|昆明|哈尔滨"
+)
+_PLACE = re.compile(_PLACES)
+_ORGANISATION_END = re.compile("(?:公司|集团|银行|交易所|研究院|研究所|大学|法院|检察院|博物馆|协会|基金会)")
+# Where the name of an organisation cannot have begun yet.
+_BEFORE_ORGANISATION = re.compile("[^\u4e00-\u9fff]|[的由在对向与和及了从为被到将是把等让该据称]")
+_LONGEST_ORGANISATION = 12
 _PLACE_END = re.compile(r"(?:省|市|自治区|自治州|县)(?![委场面民长内外级域区])")
 _LONGEST_PLACE = 4
 _STOP = frozenset(
@@ -217,6 +235,9 @@ def extract_facts(title: str, text: str) -> tuple[Fact, ...]:
 def _all(whole: str) -> Iterator[Found]:
     for match in _WORK.finditer(whole):
         yield match.start(), match.end(), Fact("work", match.group(), match.group(1).strip())
+    for match in _QUOTE.finditer(whole):
+        words = (match[1] or match[2] or match[3]).strip()
+        yield match.start(), match.start() + 1, Fact("quote", words, words.lower())
     for match in _ORDINAL.finditer(whole):
         number = match.group(1)
         plain = number if number.isdigit() else str(_chinese(number))
@@ -230,6 +251,7 @@ def _all(whole: str) -> Iterator[Found]:
     yield from _digits(whole)
     yield from _numerals(whole)
     yield from _persons(whole)
+    yield from _organisations(whole)
     yield from _names(whole)
 
 
@@ -396,7 +418,21 @@ def _persons(whole: str) -> Iterator[Found]:
                 break
 
 
+def _organisations(whole: str) -> Iterator[Found]:
+    for match in _ORGANISATION_END.finditer(whole):
+        end = match.end()
+        start = max(end - _LONGEST_ORGANISATION, 0)
+        for before in _BEFORE_ORGANISATION.finditer(whole, start, match.start()):
+            start = before.end()
+        if match.start() - start >= 2:
+            name = whole[start:end]
+            yield start, end, Fact("organisation", name, name)
+
+
 def _names(whole: str) -> Iterator[Found]:
+    for match in _PLACE.finditer(whole):
+        name = match.group()
+        yield match.start(), match.end(), Fact("place", name, name)
     for match in _LATIN.finditer(whole):
         if _is_inside_word(whole, match.start()):
             continue

@@ -28,27 +28,31 @@ ANCHORS: Mapping[str, float] = {"related": 0.50, "same_story": 0.75, "same_text"
 FEATURES: tuple[str, ...] = (
     "intercept",
     "cosine",
-    "cosine_high",
     "cosine_missing",
     "resemblance",
     "containment",
     "text_missing",
-    "title_overlap",
     "title_missing",
     "fact_overlap",
+    "facts_shared",
     "facts_missing",
     "title_told_low",
     "title_told_high",
     "lead_told_low",
     "lead_told_high",
     "told_missing",
+    "title_untold",
+    "title_swap",
     "title_conflict",
     "days_near",
     "days_far",
     "days_missing",
-    "length_apart",
     "translated",
 )
+
+# Below the first point and above the last one the odds are flattened: what is a little related
+# and what is not at all stay apart, as people's grades do (SemEval-2022 task 8).
+SOFTNESS = 1.5
 
 _BELOW_SAME_TEXT = 0.89
 _BELOW_SAME_STORY = 0.74
@@ -107,32 +111,33 @@ def features(table: EvidenceTable) -> NDArray[np.float64]:
     title, title_missing = column("title_overlap")
     facts, facts_missing = column("fact_overlap")
     days, days_missing = column("days_apart")
-    length_log, _ = column("length_log")
+    untold, _ = column("title_untold")
     lead_told, told_missing = column("lead_told_high")
     present = 1.0 - days_missing
     same_language = values[:, COLUMN["same_language"]] > 0
     built = {
         "intercept": np.ones(len(values)),
         "cosine": cosine,
-        "cosine_high": np.maximum(cosine - 0.6, 0.0),
         "cosine_missing": cosine_missing,
         "resemblance": resemblance,
         "containment": containment,
         "text_missing": text_missing * same_language,
-        "title_overlap": title,
         "title_missing": title_missing * same_language,
         "fact_overlap": facts,
+        "facts_shared": np.log1p(column("facts_shared")[0]),
         "facts_missing": facts_missing,
         "title_told_low": column("title_told_low")[0],
         "title_told_high": column("title_told_high")[0],
         "lead_told_low": column("lead_told_low")[0],
         "lead_told_high": lead_told,
         "told_missing": told_missing * same_language,
+        "title_untold": untold,
+        # Titles of one form, each with a piece of its own: an official, a river, a round.
+        "title_swap": untold * title,
         "title_conflict": column("title_conflict")[0],
         "days_near": present * np.exp(-days / 2.0),
         "days_far": present * np.minimum(np.log1p(days), np.log1p(60.0)),
         "days_missing": days_missing,
-        "length_apart": np.minimum(np.abs(length_log), 4.0),
         "translated": (~same_language).astype(np.float64),
     }
     return np.column_stack([built[name] for name in FEATURES])
@@ -162,7 +167,7 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
     if not len(table):
         return np.zeros(0)
     related, story, text = log_odds(table, profile).T
-    scale = np.where(related < 0, ANCHORS["related"] * 2 * _logistic(related), 0.0)
+    scale = np.where(related < 0, ANCHORS["related"] * 2 * _logistic(related / SOFTNESS), 0.0)
     scale = np.where(
         (related >= 0) & (story < 0), _between(related, story, "related", "same_story"), scale
     )
@@ -170,7 +175,7 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
         (story >= 0) & (text < 0), _between(story, text, "same_story", "same_text"), scale
     )
     top = ANCHORS["same_text"]
-    scale = np.where(text >= 0, top + (1 - top) * (2 * _logistic(text) - 1), scale)
+    scale = np.where(text >= 0, top + (1 - top) * (2 * _logistic(text / SOFTNESS) - 1), scale)
     return np.asarray(np.round(_apply_rules(table, scale), 4))
 
 

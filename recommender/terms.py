@@ -34,6 +34,9 @@ _LONGEST_WORD = 16
 _SPACE = 32
 # Thai to Myanmar, Khmer, and all from the radicals of ideographs on.
 _UNSPACED = ((0x0E00, 0x10A0), (0x1780, 0x1800), (0x2E80, 0x32400))
+# Weight of a bucket that next to no article has, and the most that a piece of a title counts for.
+_LARGEST = 255
+_HEAVIEST = 6.0
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -48,11 +51,14 @@ class Terms:
         Of title and text.
     title, lead : ndarray of uint16
         Of the title, and of the beginning of the text.
+    title_order : ndarray of uint16, shape (t,)
+        Of the title, in reading order, with repetition.
     """
 
     every: Buckets
     title: Buckets
     lead: Buckets
+    title_order: Buckets
 
 
 def buckets(spaced: str) -> Buckets:
@@ -107,6 +113,7 @@ def terms_of(title: str, text: str) -> Terms:
         every=np.unique(np.concatenate([of_title, of_text])),
         title=np.unique(of_title),
         lead=np.unique(of_text[:LEAD_TERMS]),
+        title_order=of_title,
     )
 
 
@@ -127,15 +134,18 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray of float64, shape (n, 4)
+    ndarray of float64, shape (n, 5)
         Weighted shares from 0 to 1: of the titles the lesser and the greater, of the leads the
-        lesser and the greater. NaN where one of the two has none.
+        lesser and the greater. Last, the weight of the longest piece of a title that the other
+        article does not tell, the lesser of the two ways round, from 0 to 6: high where both
+        titles name what the other article knows nothing of. NaN where one of the two has none.
     """
     if not others:
-        return np.zeros((0, 4))
+        return np.zeros((0, 5))
     weights = _weights()
     has = np.zeros(BUCKET_COUNT, np.int64)
     has[own.every] = weights[own.every]
+    every = [each.every for each in others]
     columns = []
     for ours, theirs in (
         (own.title, [each.title for each in others]),
@@ -143,10 +153,49 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
     ):
         said = np.zeros(BUCKET_COUNT, np.int64)
         said[ours] = weights[ours]
-        by_others = _share(_sums(said, [each.every for each in others]), said.sum())
+        by_others = _share(_sums(said, every), said.sum())
         by_us = _share(_sums(has, theirs), _sums(weights, theirs))
         columns += [np.minimum(by_others, by_us), np.maximum(by_others, by_us)]
-    return np.column_stack(columns)
+    untold = np.minimum(
+        _untold_by(own.title_order, every),
+        _untold(
+            [each.title_order for each in others],
+            [~np.isin(each.title_order, own.every) for each in others],
+        ),
+    )
+    return np.column_stack([*columns, np.minimum(untold, _HEAVIEST)])
+
+
+def _untold_by(title: Buckets, every: Sequence[Buckets]) -> NDArray[np.float64]:
+    """Weight of the longest piece of one title that each of several articles does not tell."""
+    if not len(title):
+        return np.full(len(every), np.nan)
+    kinds, places = np.unique(title, return_inverse=True)
+    place_of = np.full(BUCKET_COUNT, -1, np.int64)
+    place_of[kinds] = np.arange(len(kinds))
+    found = place_of[np.concatenate(every)]
+    owner = np.repeat(np.arange(len(every)), [len(each) for each in every])
+    tells = np.zeros((len(every), len(kinds)), bool)
+    tells[owner[found >= 0], found[found >= 0]] = True
+    return _untold([title] * len(every), list(~tells[:, places]))
+
+
+def _untold(titles: Sequence[Buckets], missing: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
+    """Weight of the longest run of missing terms in each title; NaN for an empty one."""
+    lengths = np.array([len(each) for each in titles])
+    heaviest = np.full(len(titles), np.nan)
+    there = np.flatnonzero(lengths)
+    if not len(there):
+        return heaviest
+    absent = np.concatenate(missing)
+    total = np.cumsum(np.where(absent, _weights()[np.concatenate(titles)], 0))
+    starts = np.concatenate(([0], np.cumsum(lengths[there])[:-1]))
+    # A run begins anew behind a term that is told, and with each title.
+    before = np.where(absent, 0, total)
+    before[starts] = np.maximum(before[starts], np.where(starts > 0, total[starts - 1], 0))
+    runs = total - np.maximum.accumulate(before)
+    heaviest[there] = np.maximum.reduceat(runs, starts) / _LARGEST
+    return heaviest
 
 
 def _sums(values: NDArray[np.int64], parts: Sequence[Buckets]) -> NDArray[np.int64]:
