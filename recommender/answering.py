@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.config import Thresholds
-from recommender.evidence import gather, to_evidence
-from recommender.facts import Fact, compare_facts, unpack
+from recommender.evidence import EvidenceTable, gather, to_evidence
+from recommender.explaining import explain
+from recommender.explanation import Explanation
+from recommender.facts import Fact, FactComparison, compare_facts, unpack
 from recommender.generation import Rows
 from recommender.records import (
     Card,
@@ -137,14 +139,43 @@ class Answerer:
 
     def compare(self, first: Subject, second: Subject, thresholds: Thresholds) -> Comparison:
         """Everything about one pair."""
+        facts = compare_facts(first.facts(), second.facts())
+        return self._comparison(
+            first, second, thresholds, self._evidence(first.query(), second.query()), facts
+        )
+
+    def explain(self, first: Subject, second: Subject, thresholds: Thresholds) -> Explanation:
+        """Why one pair is as close as it is."""
         one, other = first.query(), second.query()
+        table = self._evidence(one, other)
+        facts = compare_facts(first.facts(), second.facts())
+        return explain(
+            self._comparison(first, second, thresholds, table, facts),
+            row=table[0],
+            profile=self._searcher.state.profile,
+            texts=(one.comparable.load_text(), other.comparable.load_text()),
+            facts=facts,
+        )
+
+    def _evidence(self, one: Query, other: Query) -> EvidenceTable:
+        """The evidence on one pair, one row."""
         cosine = np.array([np.nan])
         if one.vector is not None and other.vector is not None:
             both = self._searcher.centred(
-                np.stack([one.vector, other.vector]), [first.card.language, second.card.language]
+                np.stack([one.vector, other.vector]),
+                [one.comparable.language, other.comparable.language],
             )
             cosine = pair_cosines(both[:1], both[1:]).astype(np.float64)
-        table = gather(one.comparable, [other.comparable], cosine)
+        return gather(one.comparable, [other.comparable], cosine)
+
+    def _comparison(
+        self,
+        first: Subject,
+        second: Subject,
+        thresholds: Thresholds,
+        table: EvidenceTable,
+        facts: FactComparison,
+    ) -> Comparison:
         scores = self._searcher.similarities(table)
         similarity = float(scores[0])
         return Comparison(
@@ -153,7 +184,7 @@ class Answerer:
             similarity=similarity,
             verdict=thresholds.verdict(similarity),
             relation=relations(table, scores)[0],
-            evidence=to_evidence(table[0], compare_facts(first.facts(), second.facts())),
+            evidence=to_evidence(table[0], facts),
         )
 
     def duplicate_pairs(self, thresholds: Thresholds) -> Iterator[DuplicatePair]:

@@ -29,6 +29,7 @@ from recommender.embedders import (
     load_recorded,
 )
 from recommender.errors import ArticleNotFound, ConfigError
+from recommender.explanation import Explanation
 from recommender.facts import unpack
 from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
@@ -343,6 +344,43 @@ class Recommender:
         """
         with self._answering(first, second) as (one, other):
             return self._answerer.compare(one, other, thresholds or self.thresholds)
+
+    def explain(
+        self, first: str | Article, second: str | Article, *, thresholds: Thresholds | None = None
+    ) -> Explanation:
+        """Compare two articles, stored or not, and say why they are as close as they are.
+
+        Parameters
+        ----------
+        first, second : str or Article
+            Ids of stored articles, or articles that need not be in the index.
+        thresholds : Thresholds, optional
+            For this call.
+
+        Returns
+        -------
+        Explanation
+            The comparison, how its evidence adds up, the passages both share, the sentences
+            that were edited or that only one has, and the facts.
+
+        Raises
+        ------
+        ArticleNotFound
+            If an id is not in the index.
+        """
+        return self.explain_all(first, [second], thresholds=thresholds)[0]
+
+    def explain_all(
+        self,
+        article: str | Article,
+        others: Sequence[str | Article],
+        *,
+        thresholds: Thresholds | None = None,
+    ) -> list[Explanation]:
+        """`explain` an article against each of several others, in their order."""
+        chosen = thresholds or self.thresholds
+        with self._answering(article, *others) as (one, *rest):
+            return [self._answerer.explain(one, each, chosen) for each in rest]
 
     def duplicate_pairs(self, *, thresholds: Thresholds | None = None) -> list[DuplicatePair]:
         """All pairs of the index that are near-duplicates, closest first, ties by ids."""

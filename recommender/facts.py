@@ -79,6 +79,8 @@ class FactComparison:
     shared, only_first, only_second : tuple of str
     differing : tuple of str
         "3.2% / 4.1%": one slot that the articles fill differently.
+    contradicting : tuple of (str, str)
+        The same, taken apart.
     overlap : float or None
         Share of the facts of the article with fewer that both have; `None` without facts.
     """
@@ -87,6 +89,7 @@ class FactComparison:
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
     differing: tuple[str, ...]
+    contradicting: tuple[tuple[str, str], ...]
     overlap: float | None
 
 
@@ -451,22 +454,24 @@ def compare_facts(first: Sequence[Fact], second: Sequence[Fact]) -> FactComparis
     only_first = [fact for key, fact in one.items() if key not in other]
     only_second = [fact for key, fact in other.items() if key not in one]
     fewer = min(len(one), len(other))
+    contradicting = _contradicting(only_first, only_second)
     return FactComparison(
         shared=tuple(one[key].text for key in both),
         only_first=tuple(fact.text for fact in only_first),
         only_second=tuple(fact.text for fact in only_second),
-        differing=_differing(only_first, only_second),
+        differing=tuple(f"{ours} / {theirs}" for ours, theirs in contradicting),
+        contradicting=contradicting,
         overlap=len(both) / fewer if fewer else None,
     )
 
 
-def _differing(first: Sequence[Fact], second: Sequence[Fact]) -> tuple[str, ...]:
+def _contradicting(first: Sequence[Fact], second: Sequence[Fact]) -> tuple[tuple[str, str], ...]:
     """Slots that both fill, with other values: paired in order of appearance."""
     slots: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in second:
         slots[fact.slot].append(fact)
     pairs = [
-        f"{fact.text} / {slots[fact.slot].pop(0).text}"
+        (fact.text, slots[fact.slot].pop(0).text)
         for fact in first
         if slots[fact.slot] and fact.kind in ("number", "date", "person", "ordinal", "time")
     ]

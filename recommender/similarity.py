@@ -159,6 +159,11 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
         From 0 to 1, rounded to four decimals; 0.50, 0.75 and 0.90 are even odds of "related",
         "same story" and "same text".
     """
+    return np.asarray(np.round(_apply_rules(table, by_evidence(table, profile)), 4))
+
+
+def by_evidence(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
+    """What the model alone says, before the rules that stand above it; shape (n,)."""
     if not len(table):
         return np.zeros(0)
     related, story, text = log_odds(table, profile).T
@@ -170,8 +175,7 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
         (story >= 0) & (text < 0), _between(story, text, "same_story", "same_text"), scale
     )
     top = ANCHORS["same_text"]
-    scale = np.where(text >= 0, top + (1 - top) * (2 * _logistic(text) - 1), scale)
-    return np.asarray(np.round(_apply_rules(table, scale), 4))
+    return np.asarray(np.where(text >= 0, top + (1 - top) * (2 * _logistic(text) - 1), scale))
 
 
 def _between(
@@ -198,7 +202,7 @@ def _apply_rules(table: EvidenceTable, scale: NDArray[np.float64]) -> NDArray[np
     no_title = np.isnan(table[:, COLUMN["title_overlap"]])
     equal = flag["same_text"] & (~flag["short"] | flag["same_title"]) & ~flag["near_empty"]
     capped = np.where(
-        (flag["short"] | ~flag["same_language"] | _is_part(table)) & ~equal,
+        (flag["short"] | ~flag["same_language"] | is_part(table)) & ~equal,
         np.minimum(scale, _BELOW_SAME_TEXT),
         scale,
     )
@@ -213,7 +217,7 @@ def _length_ratio(table: EvidenceTable) -> NDArray[np.float64]:
     return np.asarray(2.0 ** -np.abs(table[:, COLUMN["length_log"]].astype(np.float64)))
 
 
-def _is_part(table: EvidenceTable) -> NDArray[np.bool_]:
+def is_part(table: EvidenceTable) -> NDArray[np.bool_]:
     """Whether one text is far shorter, and the longer one may tell other stories too.
 
     Containment alone never makes a part the same text. Where each article tells the other's
