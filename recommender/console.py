@@ -189,15 +189,24 @@ def changed_thresholds(base: Thresholds, changes: dict[str, float]) -> Threshold
 
 def format_option(command: Command) -> Command:
     """`-f/--format` for commands that print an answer."""
+    return _format_option("table", "json", "jsonl", "csv")(command)
+
+
+def page_format_option(command: Command) -> Command:
+    """`-f/--format` for commands whose answer can also be a page."""
+    return _format_option("table", "json", "jsonl", "csv", "html")(command)
+
+
+def _format_option(*forms: str) -> Callable[[Command], Command]:
     return click.option(
         "-f",
         "--format",
         "form",
-        type=click.Choice(("table", "json", "jsonl", "csv")),
+        type=click.Choice(forms),
         default="table",
         show_default=True,
         help="How the answer is written.",
-    )(command)
+    )
 
 
 def output_option(command: Command) -> Command:

@@ -1,7 +1,10 @@
 """Answers as tables for people, and as rows for programs."""
 
+from recommender.reports.explained import explanation_note, explanation_text
+from recommender.reports.pages import explanation_page
 from recommender.reports.rows import (
     comparison_row,
+    explanation_row,
     filler_rows,
     group_rows,
     info_row,
@@ -15,12 +18,18 @@ from recommender.reports.tables import (
     matches_text,
     problems_text,
 )
+from recommender.reports.wording import LANGUAGES
 from recommender.reports.writers import FORMATS, render_rows
 
 __all__ = [
     "FORMATS",
+    "LANGUAGES",
     "comparison_row",
     "comparison_text",
+    "explanation_note",
+    "explanation_page",
+    "explanation_row",
+    "explanation_text",
     "filler_rows",
     "group_rows",
     "groups_text",

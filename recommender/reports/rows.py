@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from recommender.explanation import Explanation
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.records import (
     Card,
@@ -17,6 +18,8 @@ from recommender.records import (
 )
 
 Row = dict[str, Any]
+
+_LOG_ODDS = ("background", "log_odds")
 
 
 def _card(card: Card, prefix: str = "") -> Row:
@@ -110,6 +113,22 @@ def comparison_row(comparison: Comparison) -> Row:
         "relation": str(comparison.relation),
         "evidence": _evidence(comparison.evidence),
     }
+
+
+def explanation_row(explanation: Explanation, *, texts: bool = False) -> Row:
+    """Why a pair is as close as it is; with the two texts that offsets count in, if wanted."""
+    row = asdict(replace(explanation, first_text="", second_text=""))
+    for name in ("comparison", "first_text", "second_text"):
+        del row[name]
+    waterfall = row["waterfall"]
+    for each in (waterfall, *waterfall["contributions"]):
+        each.update({name: round(each[name], 4) for name in _LOG_ODDS if name in each})
+    shares = {
+        "first_share": round(explanation.first_share, 4),
+        "second_share": round(explanation.second_share, 4),
+    }
+    shown = {"first_text": explanation.first_text, "second_text": explanation.second_text}
+    return {**shares, **row, **(shown if texts else {})}
 
 
 def problem_rows(problems: Sequence[ArticleProblem]) -> list[Row]:

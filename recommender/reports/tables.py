@@ -111,23 +111,33 @@ def why(evidence: Evidence) -> str:
     return ", ".join(parts)
 
 
-def matches_text(card: Card | None, matches: MatchList, *, width: int, color: bool) -> str:
-    """A list of matches under the article it was made for."""
+def matches_text(
+    card: Card | None,
+    matches: MatchList,
+    *,
+    width: int,
+    color: bool,
+    notes: Sequence[Text] | None = None,
+) -> str:
+    """A list of matches under the article it was made for; notes stand under their matches."""
     parts: list[object] = []
     if card is not None:
         parts.append(Text.assemble(("For ", "dim"), _title(card), (f"  {card.id}", "dim")))
     if matches:
-        table = _table("similarity", "date", "id", "title", "why")
-        for match in matches:
+        table = _table("similarity", "date", "id", "title", *(["why"] if notes is None else []))
+        for number, match in enumerate(matches):
             title = _title(match.article)
             if match.also_covered:
                 title.append(f"  +{len(match.also_covered)} also covered", style="dim")
+            if notes is not None:
+                title.append("\n").append_text(notes[number])
             table.add_row(
                 _verdict(match.verdict, match.similarity),
                 _day(match.article.date),
                 printable(match.article.id),
                 title,
-                Text(why(match.evidence), style="dim"),
+                *([Text(why(match.evidence), style="dim")] if notes is None else []),
+                end_section=notes is not None,
             )
         parts.append(table)
     if matches.reason:
@@ -175,8 +185,10 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
     return _rendered(table, Text(summary, style="italic"), width=width, color=color)
 
 
-def comparison_text(comparison: Comparison, *, width: int, color: bool) -> str:
-    """One pair with all its evidence."""
+def comparison_text(
+    comparison: Comparison, *, width: int, color: bool, more: Sequence[object] = ()
+) -> str:
+    """One pair with all its evidence, and more below it."""
     evidence = comparison.evidence
     head = Text.assemble(
         _verdict(comparison.verdict, comparison.similarity),
@@ -215,9 +227,9 @@ def comparison_text(comparison: Comparison, *, width: int, color: bool) -> str:
     ):
         if values:
             shown = "; ".join(printable(value) for value in values[:_LISTED])
-            more = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
-            parts.append(Text(f"{label}: {shown}{more}"))
-    return _rendered(*parts, width=width, color=color)
+            left_out = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
+            parts.append(Text(f"{label}: {shown}{left_out}"))
+    return _rendered(*parts, *more, width=width, color=color)
 
 
 def problems_text(problems: Sequence[ArticleProblem], *, width: int, color: bool) -> str:
