@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from recommender.store.checking import check_store
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
 from recommender.store.schema import FORMAT_VERSION
@@ -24,4 +25,8 @@ __all__ = [
     "Store",
     "Writer",
     "check_store",
+    "content_digests",
+    "put_labels",
+    "read_labels",
+    "settled_pairs",
 ]

@@ -86,12 +86,18 @@ TABLES: dict[str, str] = {
         decided_by TEXT NOT NULL DEFAULT '',
         decided_at INTEGER,
         PRIMARY KEY (first, second)) WITHOUT ROWID""",
+    # What people said of pairs: a range of grades, and digests of the texts they saw.
     "labels": """CREATE TABLE labels (
         first TEXT NOT NULL,
         second TEXT NOT NULL CHECK (first < second),
-        grade INTEGER NOT NULL,
-        origin TEXT NOT NULL DEFAULT '',
+        origin TEXT NOT NULL,
+        least INTEGER NOT NULL,
+        most INTEGER NOT NULL,
+        weight REAL,
+        first_digest BLOB NOT NULL,
+        second_digest BLOB NOT NULL,
         labelled_at INTEGER,
+        checksum INTEGER NOT NULL,
         PRIMARY KEY (first, second, origin)) WITHOUT ROWID""",
     # A keyed hash of the id of an article that was erased for good.
     "tombstones": """CREATE TABLE tombstones (
