@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         IndexLocked,
         IndexMissing,
         IndexStoreError,
+        LabelError,
         RecommenderError,
     )
     from recommender.explanation import (
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         Waterfall,
     )
     from recommender.inspection import ArticleProblem, IndexInfo
+    from recommender.labelling import LabelChange
+    from recommender.labels import Label, PairToLabel
     from recommender.records import (
         Article,
         Card,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
         Relation,
         Verdict,
     )
+    from recommender.tuning import Tuning
 
 _MODULES = {
     "building": ("Change",),
@@ -71,6 +75,7 @@ _MODULES = {
         "IndexLocked",
         "IndexMissing",
         "IndexStoreError",
+        "LabelError",
         "RecommenderError",
     ),
     "explanation": (
@@ -83,6 +88,8 @@ _MODULES = {
         "Waterfall",
     ),
     "inspection": ("ArticleProblem", "IndexInfo"),
+    "labelling": ("LabelChange",),
+    "labels": ("Label", "PairToLabel"),
     "records": (
         "Article",
         "Card",
@@ -96,6 +103,7 @@ _MODULES = {
         "Relation",
         "Verdict",
     ),
+    "tuning": ("Tuning",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -129,14 +137,19 @@ __all__ = [
     "IndexMissing",
     "IndexOptions",
     "IndexStoreError",
+    "Label",
+    "LabelChange",
+    "LabelError",
     "Match",
     "MatchList",
     "Passage",
+    "PairToLabel",
     "Recommender",
     "RecommenderError",
     "Relation",
     "Sentence",
     "Thresholds",
+    "Tuning",
     "Verdict",
     "Waterfall",
     "__version__",

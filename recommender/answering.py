@@ -296,7 +296,7 @@ class Answerer:
             if candidate.row not in near:
                 # Those most likely to be asked for next are read along.
                 wanted = [each.row for each in likely if each.row not in near][: request.limit + 1]
-                near.update(self._near_rows(sorted({candidate.row, *wanted}), request.thresholds))
+                near.update(self.near_rows(sorted({candidate.row, *wanted}), request.thresholds))
             return near[candidate.row]
 
         below = [each for each in candidates if each.similarity < request.thresholds.same_story]
@@ -332,7 +332,7 @@ class Answerer:
                 candidates.append(Candidate(row, card, float(scores[place]), place))
         return candidates
 
-    def _near_rows(self, rows: Sequence[int], thresholds: Thresholds) -> dict[int, frozenset[int]]:
+    def near_rows(self, rows: Sequence[int], thresholds: Thresholds) -> dict[int, frozenset[int]]:
         """Rows of the near-duplicates of stored articles, read and scored in one go."""
         lists = self._store.neighbours_of(rows)
         if thresholds.same_story < ANCHORS["same_story"]:
@@ -407,7 +407,7 @@ class Answerer:
             if card is None or not passes or row in taken:
                 continue
             filler.append(Filler(article=card, reason=request.fill))
-            taken |= self._near_rows([row], request.thresholds)[row]
+            taken |= self.near_rows([row], request.thresholds)[row]
             if len(filler) == wanted:
                 break
         return tuple(filler)

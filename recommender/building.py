@@ -65,13 +65,15 @@ def build(
     articles: Iterable[Article],
     *,
     options: IndexOptions,
-    thresholds: Thresholds,
+    thresholds: Thresholds | None,
     embedder: Embedder,
     progress: Progress,
     now: datetime,
     on_duplicate: OnDuplicate = "error",
 ) -> Change:
     """Make an index of these articles, in place of one that may be there.
+
+    Without thresholds, those that were chosen for the index that is there stay.
 
     Raises
     ------
@@ -90,7 +92,8 @@ def build(
             with writer.transaction():
                 writer.clear()
                 writer.insert_many(_documents(prepared, vectors))
-                _describe(writer, options, thresholds, embedder.identity, recipe)
+                chosen = thresholds or _chosen_thresholds(writer)
+                _describe(writer, options, chosen, embedder.identity, recipe)
                 _finish(writer, progress)
             _tidy(writer)
         pending.discard()
@@ -388,6 +391,14 @@ def _documents(
         each.document(vectors[each.input_digest] if each.embedding_input else None)
         for each in prepared
     )
+
+
+def _chosen_thresholds(writer: Writer) -> Thresholds:
+    """Those that somebody stored in the index, else the defaults."""
+    meta = writer.meta()
+    if not meta.get("thresholds_chosen"):
+        return Thresholds()
+    return Thresholds(**meta["thresholds"])
 
 
 def _describe(

@@ -34,6 +34,7 @@ from recommender.facts import unpack
 from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.inspection import ArticleProblem, IndexInfo
+from recommender.labelling import Labelling
 from recommender.progress import Progress, silent
 from recommender.records import (
     Article,
@@ -51,7 +52,7 @@ from recommender.store import Store
 PathLikeText = str | PathLike[str]
 
 
-class Recommender:
+class Recommender(Labelling):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -134,7 +135,7 @@ class Recommender:
         embedder : Embedder or str, optional
             Wins over `options.embedder`.
         thresholds : Thresholds, optional
-            Stored in the index.
+            Stored in the index; by default those that `set_thresholds` stored in it before.
         options : IndexOptions, optional
         progress : callable
             Called with a stage, how much is done, and how much there is.
@@ -158,7 +159,7 @@ class Recommender:
             Path(path),
             articles,
             options=options,
-            thresholds=thresholds or Thresholds(),
+            thresholds=thresholds,
             embedder=model,
             progress=progress,
             now=now or _now(),
