@@ -18,6 +18,7 @@ from recommender.cli_explain import (
     rendered_explanation,
 )
 from recommender.cli_input import Input, input_options
+from recommender.cli_tuning import pairs, tune
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
 from recommender.console import (
     EXIT_FOUND,
@@ -35,6 +36,7 @@ from recommender.console import (
     threshold_options,
     use_color,
 )
+from recommender.console import say as _say
 from recommender.engine import Recommender
 from recommender.records import Verdict
 from recommender.sources import parse_date
@@ -64,14 +66,13 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     log_to_stderr(verbose=verbose)
 
 
+main.add_command(pairs)
+main.add_command(tune)
+
+
 def _progress() -> StageProgress:
     context = click.get_current_context()
     return StageProgress(quiet=context.find_root().params["quiet"])
-
-
-def _say(text: str) -> None:
-    if not click.get_current_context().find_root().params["quiet"]:
-        click.echo(text, err=True)
 
 
 def _articles(count: int) -> str:
@@ -174,7 +175,7 @@ def build(
             index,
             given.read(files),
             options=IndexOptions(**chosen),
-            thresholds=changed_thresholds(Thresholds(), changes),
+            thresholds=changed_thresholds(Thresholds(), changes) if changes else None,
             progress=progress,
             on_duplicate=cast(OnDuplicate, on_duplicate),
         ) as built,

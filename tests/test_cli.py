@@ -26,6 +26,8 @@ COMMANDS = (
     "check",
     "compare",
     "duplicates",
+    "pairs",
+    "tune",
     "info",
     "verify",
     "rebuild",

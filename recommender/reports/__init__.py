@@ -2,6 +2,14 @@
 
 from recommender.reports.explained import explanation_note, explanation_text
 from recommender.reports.pages import explanation_page
+from recommender.reports.labelling import (
+    pair_rows,
+    pairs_text,
+    thresholds_text,
+    tuning_row,
+    tuning_text,
+)
+from recommender.reports.pictures import check_pictures, picture_kind, tuning_picture
 from recommender.reports.rows import (
     comparison_row,
     explanation_row,
@@ -24,6 +32,7 @@ from recommender.reports.writers import FORMATS, render_rows
 __all__ = [
     "FORMATS",
     "LANGUAGES",
+    "check_pictures",
     "comparison_row",
     "comparison_text",
     "explanation_note",
@@ -37,7 +46,14 @@ __all__ = [
     "info_text",
     "match_rows",
     "matches_text",
+    "pair_rows",
+    "pairs_text",
+    "picture_kind",
     "problem_rows",
     "problems_text",
     "render_rows",
+    "thresholds_text",
+    "tuning_picture",
+    "tuning_row",
+    "tuning_text",
 ]
