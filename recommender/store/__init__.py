@@ -8,6 +8,13 @@ above. The format is described in `indexes/README.md`.
 from __future__ import annotations
 
 from recommender.store.checking import check_store
+from recommender.store.decisions import (
+    VERSION_KEY,
+    delete_decision,
+    read_decisions,
+    read_texts,
+    write_decisions,
+)
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.pending import Pending
@@ -17,6 +24,7 @@ from recommender.store.writer import Writer
 
 __all__ = [
     "FORMAT_VERSION",
+    "VERSION_KEY",
     "Document",
     "GenerationInfo",
     "NeighbourList",
@@ -29,4 +37,8 @@ __all__ = [
     "put_labels",
     "read_labels",
     "settled_pairs",
+    "delete_decision",
+    "read_decisions",
+    "read_texts",
+    "write_decisions",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from recommender.errors import IndexStoreError
 from recommender.store import codec
 from recommender.store.codec import DECODING_ERRORS
+from recommender.store.decisions import check_decisions
 from recommender.store.labels import check_labels
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, as_json
 from recommender.store.reader import Store
@@ -44,6 +45,7 @@ def check_store(store: Store, progress: Callable[[int, int], None]) -> list[str]
                 found = list(_check_table(store, table, columns, decoder, progress, number))
                 problems += _listed(store, table, found)
             problems += _listed(store, "labels", list(check_labels(store)))
+            problems += check_decisions(store)
         except IndexStoreError as error:
             problems.append(str(error))
     return problems
