@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from recommender.building import Change
     from recommender.config import IndexOptions, Thresholds
+    from recommender.decisions import Decision, DecisionConflict
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
     from recommender.errors import (
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "building": ("Change",),
     "config": ("IndexOptions", "Thresholds"),
+    "decisions": ("Decision", "DecisionConflict"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
     "errors": (
@@ -118,6 +120,8 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Contribution",
+    "Decision",
+    "DecisionConflict",
     "DuplicateGroup",
     "DuplicatePair",
     "Edit",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
+from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
 from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible
 from recommender.generation import Generation, remove_old_generations, write_generation
@@ -90,8 +91,10 @@ def build(
         vectors, embedded = embed(prepared, embedder, pending, progress)
         with Writer.open_for_writing(folder, create=True) as writer:
             with writer.transaction():
+                unedited = untouched(writer, prepared)
                 writer.clear()
                 writer.insert_many(_documents(prepared, vectors))
+                note_texts(writer, prepared, unedited=unedited)
                 chosen = thresholds or _chosen_thresholds(writer)
                 _describe(writer, options, chosen, embedder.identity, recipe)
                 _finish(writer, progress)
@@ -194,6 +197,7 @@ def rebuild(
                 writer.replace_documents(
                     zip((row for row, _ in stored), _documents(prepared, vectors), strict=True)
                 )
+                note_texts(writer, prepared, unedited={each.card.id for each in prepared})
                 _describe(writer, options, state.thresholds, model.identity, recipe)
                 _finish(writer, progress)
             _tidy(writer)
@@ -349,6 +353,7 @@ def _apply(
             old = writer.rows_of([each.card.id for each in batch])
             writer.delete(sorted(old.values()))
             rows = writer.insert_many(_documents(batch, vectors))
+            note_texts(writer, batch)
             searcher.forget()
             for row in rows:
                 enter(writer, searcher, row)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from threading import RLock
@@ -20,6 +21,7 @@ from recommender import building, inspection
 from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions, Thresholds
+from recommender.deciding import mark_prepared
 from recommender.duplicates import group
 from recommender.embedders import (
     Embedder,
@@ -28,6 +30,7 @@ from recommender.embedders import (
     load_embedder,
     load_recorded,
 )
+from recommender.engine_decisions import Deciding
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.explanation import Explanation
 from recommender.facts import unpack
@@ -52,7 +55,7 @@ from recommender.store import Store
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Labelling):
+class Recommender(Deciding, Labelling):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -187,11 +190,6 @@ class Recommender(Labelling):
 
     def __contains__(self, article_id: object) -> bool:
         return isinstance(article_id, str) and self._store.row_of(article_id) is not None
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        return self._store.folder
 
     @property
     def thresholds(self) -> Thresholds:
@@ -409,7 +407,10 @@ class Recommender(Labelling):
         if not verdict.is_near_duplicate:
             raise ConfigError(f"groups are of same-text or same-story, not of {verdict}")
         wanted = {Verdict.SAME_TEXT, verdict}
-        return group(p for p in self.duplicate_pairs(thresholds=thresholds) if p.verdict in wanted)
+        with self._turn, self._store.snapshot():
+            pairs = self.duplicate_pairs(thresholds=thresholds)
+            distinct = self._answerer.distinct_pairs()
+        return group((pair for pair in pairs if pair.verdict in wanted), distinct=distinct)
 
     def get(self, article_id: str) -> Card:
         """What the index shows of an article.
@@ -421,6 +422,12 @@ class Recommender(Labelling):
         """
         with self._turn, self._store.snapshot():
             return self._store.cards([self._row(article_id)])[self._row(article_id)]
+
+    def get_many(self, ids: Iterable[str]) -> dict[str, Card]:
+        """As `get` for several articles; ids that are not in the index are absent."""
+        with self._turn, self._store.snapshot():
+            cards = self._store.cards(sorted(self._store.rows_of(set(ids)).values()))
+            return {card.id: card for card in cards.values()}
 
     def update(
         self,
@@ -541,6 +548,7 @@ class Recommender(Labelling):
             searcher=self._searcher,
             draft=query,
             draft_facts=unpack(prepared.sketch.facts),
+            draft_mark=partial(mark_prepared, prepared),
         )
 
     def _files(self) -> Generation:

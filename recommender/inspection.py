@@ -11,6 +11,7 @@ import numpy as np
 
 from recommender.boilerplate import Segment
 from recommender.config import IndexOptions, Thresholds
+from recommender.deciding import conflicts, listed
 from recommender.embedders import EmbedderIdentity
 from recommender.generation import Generation
 from recommender.indexing import NEAR_EMPTY, PROBLEMS
@@ -23,6 +24,7 @@ from recommender.store import FORMAT_VERSION, check_store
 DRIFT_LIMIT = 0.03
 _DRIFT_SAMPLE = 2_000
 _SWEEP = 1_000
+_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class IndexInfo:
         Mean cosine of random pairs; about 0 when the centres fit.
     sizes : mapping of str to int
         Files of the folder and their bytes.
+    decisions : mapping of str to int
+        Editors' decisions by state: active, stale, missing (an article is not in the index).
     warnings : tuple of str
         What should be looked after, with what to do.
     """
@@ -87,6 +91,7 @@ class IndexInfo:
     removed: int
     drift: float
     sizes: Mapping[str, int]
+    decisions: Mapping[str, int]
     warnings: tuple[str, ...]
 
 
@@ -100,6 +105,7 @@ def describe(searcher: Searcher) -> IndexInfo:
     info = generation.info
     problems = Counter(each.problem for each in find_problems(searcher))
     profile = store.meta()["profile"]
+    decisions = Counter(each.state for each in listed(store))
     return IndexInfo(
         path=store.folder,
         format_version=FORMAT_VERSION,
@@ -120,6 +126,7 @@ def describe(searcher: Searcher) -> IndexInfo:
         removed=len(store.removed_rows()),
         drift=round(drift, 4),
         sizes=_sizes(store.folder),
+        decisions=dict(sorted(decisions.items())),
         warnings=tuple(_warnings(searcher, drift, bool(profile["fitted_for_embedder"]))),
     )
 
@@ -135,6 +142,23 @@ def _warnings(searcher: Searcher, drift: float, fitted: bool) -> list[str]:
         found.append(
             f"no similarity profile was fitted for {searcher.state.identity.name}: the general "
             "one is used, so check the thresholds on your own articles"
+        )
+    return [*found, *_decision_warnings(searcher)]
+
+
+def _decision_warnings(searcher: Searcher) -> list[str]:
+    stale = sum(each.state == "stale" for each in listed(searcher.store))
+    contradictions = conflicts(searcher.store)
+    found = [f"decisions contradict one another: {each}" for each in contradictions[:_LISTED]]
+    if len(contradictions) > _LISTED:
+        found.append(
+            f"{len(contradictions):,} contradictions among decisions in all; "
+            'run "recommender decisions"'
+        )
+    if stale:
+        found.append(
+            f"stale decisions, whose texts were edited: {stale:,}; run "
+            '"recommender decisions --stale", then confirm or forget each'
         )
     return found
 
