@@ -17,6 +17,7 @@ from recommender.cli_explain import (
     interface_language_option,
     rendered_explanation,
 )
+from recommender.cli_decisions import decide, decisions
 from recommender.cli_input import Input, input_options
 from recommender.cli_tuning import pairs, tune
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
@@ -545,3 +546,7 @@ def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: 
             )
         change = opened.rebuild(options=options, progress=progress)
     _say(_summary(change, index))
+
+
+for _command in (decide, decisions):
+    main.add_command(_command)

@@ -249,7 +249,7 @@ def emit_bytes(data: bytes, output: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line on standard error, unless --quiet."""
+    """A line for the person at the terminal, on standard error; none under --quiet."""
     if not click.get_current_context().find_root().params["quiet"]:
         click.echo(text, err=True)
 

@@ -31,6 +31,8 @@ COMMANDS = (
     "info",
     "verify",
     "rebuild",
+    "decide",
+    "decisions",
 )
 
 

@@ -10,6 +10,7 @@ from recommender.reports.labelling import (
     tuning_text,
 )
 from recommender.reports.pictures import check_pictures, picture_kind, tuning_picture
+from recommender.reports.decisions import decision_rows, decisions_text
 from recommender.reports.rows import (
     comparison_row,
     explanation_row,
@@ -39,6 +40,8 @@ __all__ = [
     "explanation_page",
     "explanation_row",
     "explanation_text",
+    "decision_rows",
+    "decisions_text",
     "filler_rows",
     "group_rows",
     "groups_text",

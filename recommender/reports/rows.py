@@ -48,6 +48,7 @@ def match_rows(matches: MatchList) -> list[Row]:
             "similarity": match.similarity,
             "verdict": str(match.verdict),
             "relation": str(match.relation),
+            "decision": match.decision,
             "also_covered": list(match.also_covered),
             "evidence": _evidence(match.evidence),
             "filler": None,
@@ -65,6 +66,7 @@ def filler_rows(filler: Sequence[Filler], *, first_rank: int) -> list[Row]:
             "similarity": None,
             "verdict": None,
             "relation": None,
+            "decision": None,
             "also_covered": [],
             "evidence": None,
             "filler": each.reason,
@@ -86,6 +88,7 @@ def group_rows(groups: Sequence[DuplicateGroup]) -> list[Row]:
                 "similarity": None,
                 "verdict": None,
                 "relation": None,
+                "decision": None,
             }
         )
         rows += [
@@ -97,6 +100,7 @@ def group_rows(groups: Sequence[DuplicateGroup]) -> list[Row]:
                 "verdict": str(match.verdict),
                 # How the member stands to the canonical article.
                 "relation": str(match.relation.reversed),
+                "decision": match.decision,
             }
             for match in group.members
         ]
@@ -111,6 +115,7 @@ def comparison_row(comparison: Comparison) -> Row:
         "similarity": comparison.similarity,
         "verdict": str(comparison.verdict),
         "relation": str(comparison.relation),
+        "decision": comparison.decision,
         "evidence": _evidence(comparison.evidence),
     }
 
@@ -156,5 +161,6 @@ def info_row(info: IndexInfo) -> Row:
         "removed": info.removed,
         "drift": info.drift,
         "sizes": dict(info.sizes),
+        "decisions": dict(info.decisions),
         "warnings": list(info.warnings),
     }

@@ -20,8 +20,10 @@ from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.records import (
     Card,
     Comparison,
+    DecisionKind,
     DuplicateGroup,
     Evidence,
+    Match,
     MatchList,
     Verdict,
 )
@@ -89,9 +91,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def why(evidence: Evidence) -> str:
-    """The evidence of a pair in a few words."""
-    parts = []
+def why(evidence: Evidence, decision: DecisionKind | None = None) -> str:
+    """The evidence of a pair in a few words; what an editor decided comes first."""
+    parts = [_decided(decision)] if decision else []
     if evidence.same_text:
         parts.append("equal text")
     elif evidence.containment is not None and evidence.containment >= 0.05:
@@ -109,6 +111,10 @@ def why(evidence: Evidence) -> str:
     elif evidence.days_apart >= 1:
         parts.append(f"{evidence.days_apart:.0f} d apart")
     return ", ".join(parts)
+
+
+def _decided(decision: DecisionKind) -> str:
+    return f"{decision}: decided by an editor"
 
 
 def matches_text(
@@ -136,7 +142,7 @@ def matches_text(
                 _day(match.article.date),
                 printable(match.article.id),
                 title,
-                *([Text(why(match.evidence), style="dim")] if notes is None else []),
+                *([Text(why(match.evidence, match.decision), style="dim")] if notes is None else []),
                 end_section=notes is not None,
             )
         parts.append(table)
@@ -157,6 +163,12 @@ def matches_text(
     return _rendered(*parts, width=width, color=color)
 
 
+def _relation(match: Match) -> str:
+    """How a member stands to the article to keep."""
+    relation = str(match.relation.reversed)
+    return f"{relation}, decided by an editor" if match.decision else relation
+
+
 def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) -> str:
     """Groups of near-duplicates, the article to keep first in each."""
     if not groups:
@@ -175,7 +187,7 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
             table.add_row(
                 "",
                 _verdict(match.verdict, match.similarity),
-                str(match.relation.reversed),
+                _relation(match),
                 _day(match.article.date),
                 printable(match.article.id),
                 _title(match.article),
@@ -193,6 +205,7 @@ def comparison_text(
     head = Text.assemble(
         _verdict(comparison.verdict, comparison.similarity),
         (f"  (the first to the second: {comparison.relation})", "dim"),
+        (f"  {_decided(comparison.decision)}" if comparison.decision else "", "bold"),
     )
     table = _table("evidence", "value", "why")
     rows = (
@@ -260,6 +273,8 @@ def info_text(info: IndexInfo, *, width: int, color: bool) -> str:
         f"{info.removed:,} removed since",
         "background": f"mean cosine of random pairs {info.drift:+.3f}",
         "problems": ", ".join(f"{name}: {count:,}" for name, count in info.problems.items())
+        or "none",
+        "decisions": ", ".join(f"{name}: {count:,}" for name, count in info.decisions.items())
         or "none",
     }
     parts: list[object] = [
