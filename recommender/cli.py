@@ -11,13 +11,13 @@ import click
 from recommender import __version__, reports
 from recommender.answering import Fill
 from recommender.building import Change, OnDuplicate
+from recommender.cli_decisions import decide, decisions
 from recommender.cli_explain import (
     explain_option,
     explained_matches,
     interface_language_option,
     rendered_explanation,
 )
-from recommender.cli_decisions import decide, decisions
 from recommender.cli_input import Input, input_options
 from recommender.cli_tuning import pairs, tune
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
@@ -33,11 +33,11 @@ from recommender.console import (
     output_option,
     page_format_option,
     page_width,
+    say,
     settings,
     threshold_options,
     use_color,
 )
-from recommender.console import say as _say
 from recommender.engine import Recommender
 from recommender.records import Verdict
 from recommender.sources import parse_date
@@ -67,8 +67,8 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     log_to_stderr(verbose=verbose)
 
 
-main.add_command(pairs)
-main.add_command(tune)
+for _command in (decide, decisions, pairs, tune):
+    main.add_command(_command)
 
 
 def _progress() -> StageProgress:
@@ -183,7 +183,7 @@ def build(
     ):
         count = len(built)
     given.close()
-    _say(f"{index}: {_articles(count)}.")
+    say(f"{index}: {_articles(count)}.")
 
 
 @main.command()
@@ -209,7 +209,7 @@ def update(
             given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
         )
     given.close()
-    _say(_summary(change, index))
+    say(_summary(change, index))
 
 
 @main.command()
@@ -222,7 +222,7 @@ def remove(ids: tuple[str, ...], index: Path) -> None:
     recommender remove cms-1022 cms-1023 -i indexes/news
     """
     with Recommender.open(index) as opened:
-        _say(_summary(opened.remove(ids), index))
+        say(_summary(opened.remove(ids), index))
 
 
 def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
@@ -334,7 +334,7 @@ def related(
         rows += reports.filler_rows(matches.filler, first_rank=len(rows) + 1)
         text = reports.render_rows(rows, form)
         if matches.reason:
-            _say(matches.reason)
+            say(matches.reason)
     emit(text, output)
 
 
@@ -545,8 +545,4 @@ def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: 
                 }
             )
         change = opened.rebuild(options=options, progress=progress)
-    _say(_summary(change, index))
-
-
-for _command in (decide, decisions):
-    main.add_command(_command)
+    say(_summary(change, index))

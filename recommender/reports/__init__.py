@@ -1,7 +1,7 @@
 """Answers as tables for people, and as rows for programs."""
 
+from recommender.reports.decisions import decision_rows, decisions_text
 from recommender.reports.explained import explanation_note, explanation_text
-from recommender.reports.pages import explanation_page
 from recommender.reports.labelling import (
     pair_rows,
     pairs_text,
@@ -9,8 +9,8 @@ from recommender.reports.labelling import (
     tuning_row,
     tuning_text,
 )
+from recommender.reports.pages import explanation_page
 from recommender.reports.pictures import check_pictures, picture_kind, tuning_picture
-from recommender.reports.decisions import decision_rows, decisions_text
 from recommender.reports.rows import (
     comparison_row,
     explanation_row,
@@ -36,12 +36,12 @@ __all__ = [
     "check_pictures",
     "comparison_row",
     "comparison_text",
+    "decision_rows",
+    "decisions_text",
     "explanation_note",
     "explanation_page",
     "explanation_row",
     "explanation_text",
-    "decision_rows",
-    "decisions_text",
     "filler_rows",
     "group_rows",
     "groups_text",

@@ -142,7 +142,11 @@ def matches_text(
                 _day(match.article.date),
                 printable(match.article.id),
                 title,
-                *([Text(why(match.evidence, match.decision), style="dim")] if notes is None else []),
+                *(
+                    [Text(why(match.evidence, match.decision), style="dim")]
+                    if notes is None
+                    else []
+                ),
                 end_section=notes is not None,
             )
         parts.append(table)
