@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from recommender.building import Change
     from recommender.config import IndexOptions, Thresholds
+    from recommender.decisions import Decision, DecisionConflict
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
     from recommender.errors import (
@@ -28,9 +29,21 @@ if TYPE_CHECKING:
         IndexLocked,
         IndexMissing,
         IndexStoreError,
+        LabelError,
         RecommenderError,
     )
+    from recommender.explanation import (
+        Contribution,
+        Edit,
+        EditedSentence,
+        Explanation,
+        Passage,
+        Sentence,
+        Waterfall,
+    )
     from recommender.inspection import ArticleProblem, IndexInfo
+    from recommender.labelling import LabelChange
+    from recommender.labels import Label, PairToLabel
     from recommender.records import (
         Article,
         Card,
@@ -44,10 +57,12 @@ if TYPE_CHECKING:
         Relation,
         Verdict,
     )
+    from recommender.tuning import Tuning
 
 _MODULES = {
     "building": ("Change",),
     "config": ("IndexOptions", "Thresholds"),
+    "decisions": ("Decision", "DecisionConflict"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
     "errors": (
@@ -62,9 +77,21 @@ _MODULES = {
         "IndexLocked",
         "IndexMissing",
         "IndexStoreError",
+        "LabelError",
         "RecommenderError",
     ),
+    "explanation": (
+        "Contribution",
+        "Edit",
+        "EditedSentence",
+        "Explanation",
+        "Passage",
+        "Sentence",
+        "Waterfall",
+    ),
     "inspection": ("ArticleProblem", "IndexInfo"),
+    "labelling": ("LabelChange",),
+    "labels": ("Label", "PairToLabel"),
     "records": (
         "Article",
         "Card",
@@ -78,6 +105,7 @@ _MODULES = {
         "Relation",
         "Verdict",
     ),
+    "tuning": ("Tuning",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -91,13 +119,19 @@ __all__ = [
     "Change",
     "Comparison",
     "ConfigError",
+    "Contribution",
+    "Decision",
+    "DecisionConflict",
     "DuplicateGroup",
     "DuplicatePair",
+    "Edit",
+    "EditedSentence",
     "Embedder",
     "EmbedderIdentity",
     "EmbedderUnavailable",
     "EmbeddingError",
     "Evidence",
+    "Explanation",
     "Filler",
     "HashingEmbedder",
     "IndexCorrupt",
@@ -107,13 +141,21 @@ __all__ = [
     "IndexMissing",
     "IndexOptions",
     "IndexStoreError",
+    "Label",
+    "LabelChange",
+    "LabelError",
     "Match",
     "MatchList",
+    "PairToLabel",
+    "Passage",
     "Recommender",
     "RecommenderError",
     "Relation",
+    "Sentence",
     "Thresholds",
+    "Tuning",
     "Verdict",
+    "Waterfall",
     "__version__",
     "load_embedder",
 ]

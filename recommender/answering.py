@@ -6,7 +6,7 @@ inside one snapshot of the index, over a `Searcher`; loads no model and writes n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.config import Thresholds
-from recommender.evidence import gather, to_evidence
-from recommender.facts import Fact, compare_facts, unpack
+from recommender.decisions import Ruled, are_near, kind_name, kinds_of, ruled_similarities
+from recommender.evidence import EvidenceTable, gather, to_evidence
+from recommender.explaining import explain
+from recommender.explanation import Explanation
+from recommender.facts import Fact, FactComparison, compare_facts, unpack
 from recommender.generation import Rows
 from recommender.records import (
     Card,
@@ -34,7 +37,9 @@ from recommender.retrieval import (
     select_near_duplicates,
     select_related,
     shortfall,
+    verdict_of,
 )
+from recommender.rulings import MakeMark, Rulings
 from recommender.search import Found, Query, Searcher
 from recommender.similarity import ANCHORS, relations
 from recommender.vectors import pair_cosines
@@ -59,6 +64,8 @@ class Subject:
     draft : Query or None
         What is searched for when it is not stored.
     draft_facts : tuple of Fact
+    draft_mark : callable or None
+        Gives the mark of its text when it is not stored.
     """
 
     card: Card
@@ -66,6 +73,7 @@ class Subject:
     searcher: Searcher
     draft: Query | None = None
     draft_facts: tuple[Fact, ...] = ()
+    draft_mark: MakeMark | None = None
 
     def query(self) -> Query:
         """What is searched for; of a stored article it is read only when it is needed."""
@@ -100,6 +108,7 @@ class Answerer:
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
         self._store = searcher.store
+        self._rulings = Rulings(searcher)
 
     def related(self, subject: Subject, request: Request) -> MatchList:
         """The related list of a subject."""
@@ -130,35 +139,89 @@ class Answerer:
         passing: Filter,
     ) -> MatchList:
         """The near-duplicates of a subject, closest first."""
-        found = self._stored_or_found(subject)
-        candidates = self._candidates(found, passing, None, min_similarity)
+        ruled = self._ruled(subject)
+        found = self._rulings.complete(subject.query, self._stored_or_found(subject), ruled)
+        candidates = self._candidates(found, ruled, passing, None, min_similarity, thresholds)
         selection = select_near_duplicates(candidates, limit=limit, min_similarity=min_similarity)
         return MatchList(matches=self._matches(found, selection, thresholds))
 
     def compare(self, first: Subject, second: Subject, thresholds: Thresholds) -> Comparison:
         """Everything about one pair."""
+        facts = compare_facts(first.facts(), second.facts())
+        return self._comparison(
+            first, second, thresholds, self._evidence(first.query(), second.query()), facts
+        )
+
+    def explain(self, first: Subject, second: Subject, thresholds: Thresholds) -> Explanation:
+        """Why one pair is as close as it is."""
         one, other = first.query(), second.query()
+        table = self._evidence(one, other)
+        facts = compare_facts(first.facts(), second.facts())
+        return explain(
+            self._comparison(first, second, thresholds, table, facts),
+            row=table[0],
+            profile=self._searcher.state.profile,
+            texts=(one.comparable.load_text(), other.comparable.load_text()),
+            facts=facts,
+        )
+
+    def _evidence(self, one: Query, other: Query) -> EvidenceTable:
+        """The evidence on one pair, one row."""
         cosine = np.array([np.nan])
         if one.vector is not None and other.vector is not None:
             both = self._searcher.centred(
-                np.stack([one.vector, other.vector]), [first.card.language, second.card.language]
+                np.stack([one.vector, other.vector]),
+                [one.comparable.language, other.comparable.language],
             )
             cosine = pair_cosines(both[:1], both[1:]).astype(np.float64)
-        table = gather(one.comparable, [other.comparable], cosine)
-        scores = self._searcher.similarities(table)
-        similarity = float(scores[0])
+        return gather(one.comparable, [other.comparable], cosine)
+
+    def _comparison(
+        self,
+        first: Subject,
+        second: Subject,
+        thresholds: Thresholds,
+        table: EvidenceTable,
+        facts: FactComparison,
+    ) -> Comparison:
+        kinds = np.array([self._ruled_between(first, second)], np.int8)
+        scores = ruled_similarities(
+            self._searcher.similarities(table), kinds, thresholds.same_story
+        )
+        similarity, decision = float(scores[0]), kind_name(int(kinds[0]))
         return Comparison(
             first=first.card,
             second=second.card,
             similarity=similarity,
-            verdict=thresholds.verdict(similarity),
+            verdict=verdict_of(similarity, decision, thresholds),
             relation=relations(table, scores)[0],
-            evidence=to_evidence(table[0], compare_facts(first.facts(), second.facts())),
+            evidence=to_evidence(table[0], facts),
+            decision=decision,
         )
+
+    def _ruled(self, subject: Subject) -> Ruled:
+        """What editors decided on a subject, by the rows of the other articles."""
+        if subject.row is not None:
+            return self._rulings.of([subject.row]).get(subject.row, {})
+        if subject.draft_mark is not None:
+            return self._rulings.of_draft(subject.card.id, subject.draft_mark)
+        return {}
+
+    def _ruled_between(self, first: Subject, second: Subject) -> int:
+        drafts = {
+            each.card.id: each.draft_mark for each in (first, second) if each.draft_mark is not None
+        }
+        return self._rulings.between(first.card.id, second.card.id, drafts)
+
+    def distinct_pairs(self) -> frozenset[tuple[str, str]]:
+        """Ids of the pairs that editors decided distinct, the smaller first."""
+        return self._rulings.distinct_pairs()
 
     def duplicate_pairs(self, thresholds: Thresholds) -> Iterator[DuplicatePair]:
         """All pairs of the index that are near-duplicates, each once."""
         rows = self._store.rows()
+        ruled = self._rulings.everywhere()
+        found: set[tuple[int, int]] = set()
         for start in range(0, len(rows), _SWEEP):
             lists = self._store.neighbours_of(rows[start : start + _SWEEP].tolist())
             if not lists:
@@ -167,15 +230,31 @@ class Answerer:
             owners = np.repeat(np.array(order, np.int64), [len(lists[row].rows) for row in order])
             others = np.concatenate([lists[row].rows for row in order])
             table = np.concatenate([lists[row].evidence for row in order])
-            yield from self._pairs(owners, others, table, thresholds)
+            yield from self._pairs(owners, others, table, thresholds, ruled, found)
+        # Duplicates that only an editor sees stand in no list.
+        for row, others_of in ruled.items():
+            own = [each for each, kind in others_of.items() if kind > 0 and row < each]
+            missing = np.array(sorted(each for each in own if (row, each) not in found), np.int64)
+            if len(missing):
+                more = self._searcher.measure(self._searcher.query(row), missing)
+                owners = np.full(len(more.rows), row, np.int64)
+                yield from self._pairs(owners, more.rows, more.table, thresholds, ruled, found)
 
     def _pairs(
-        self, owners: Rows, others: Rows, table: NDArray[np.float16], thresholds: Thresholds
+        self,
+        owners: Rows,
+        others: Rows,
+        table: NDArray[np.float16],
+        thresholds: Thresholds,
+        ruled: Mapping[int, Ruled],
+        found: set[tuple[int, int]],
     ) -> Iterator[DuplicatePair]:
         if not len(owners):
             return
-        scores = self._searcher.similarities(table)
-        near = np.flatnonzero(scores >= thresholds.same_story)
+        decided = kinds_of(owners, others, ruled)
+        least = thresholds.same_story
+        scores = ruled_similarities(self._searcher.similarities(table), decided, least)
+        near = np.flatnonzero(are_near(scores, decided, least))
         kinds = relations(table[near], scores[near])
         involved = np.unique(np.concatenate([owners[near], others[near]]))
         cards = self._store.cards(involved.tolist())
@@ -187,6 +266,8 @@ class Answerer:
                 continue
             if owner > other and self._lists(other, owner):
                 continue
+            if decided[place]:
+                found.add((min(owner, other), max(owner, other)))
             similarity = float(scores[place])
             first, second = cards[owner], cards[other]
             if first.id > second.id:
@@ -198,6 +279,7 @@ class Answerer:
                 verdict=thresholds.verdict(similarity),
                 relation=relation,
                 evidence=to_evidence(table[place]),
+                decision=kind_name(int(decided[place])),
             )
 
     def _lists(self, row: int, other: int) -> bool:
@@ -205,8 +287,9 @@ class Answerer:
         return stored is not None and other in stored.rows
 
     def _select(self, subject: Subject, request: Request) -> tuple[Found, Selection]:
-        found = self._stored_or_found(subject)
-        selection = self._choose(found, request)
+        ruled = self._ruled(subject)
+        found = self._rulings.complete(None, self._stored_or_found(subject), ruled)
+        selection = self._choose(found, ruled, request)
         depth = self._searcher.state.options.neighbours
         allowed: Rows | None = None
         while len(selection.chosen) < request.limit and self._may_be_more(found, request):
@@ -215,7 +298,8 @@ class Answerer:
             most = self._store.count() if allowed is None else len(allowed)
             depth *= _DEEPER
             found = self._searcher.find(subject.query(), depth=depth, allowed=allowed)
-            selection = self._choose(found, request)
+            found = self._rulings.complete(None, found, ruled)
+            selection = self._choose(found, ruled, request)
             if depth >= most:
                 break
         return found, selection
@@ -255,9 +339,14 @@ class Answerer:
             passing += [row for row, card in sorted(cards.items()) if request.predicate(card)]
         return np.array(passing, np.int64)
 
-    def _choose(self, found: Found, request: Request) -> Selection:
+    def _choose(self, found: Found, ruled: Ruled, request: Request) -> Selection:
         candidates = self._candidates(
-            found, request.filter, request.predicate, request.min_similarity
+            found,
+            ruled,
+            request.filter,
+            request.predicate,
+            request.min_similarity,
+            request.thresholds,
         )
         near: dict[int, frozenset[int]] = {}
 
@@ -265,10 +354,10 @@ class Answerer:
             if candidate.row not in near:
                 # Those most likely to be asked for next are read along.
                 wanted = [each.row for each in likely if each.row not in near][: request.limit + 1]
-                near.update(self._near_rows(sorted({candidate.row, *wanted}), request.thresholds))
+                near.update(self.near_rows(sorted({candidate.row, *wanted}), request.thresholds))
             return near[candidate.row]
 
-        below = [each for each in candidates if each.similarity < request.thresholds.same_story]
+        below = [each for each in candidates if not each.is_near(request.thresholds)]
         likely = sorted(below, key=lambda each: (-each.similarity, each.card.id))
         return select_related(
             candidates,
@@ -284,11 +373,17 @@ class Answerer:
     def _candidates(
         self,
         found: Found,
+        ruled: Ruled,
         passing: Filter,
         predicate: Predicate | None,
-        min_similarity: float = 0.0,
+        min_similarity: float,
+        thresholds: Thresholds,
     ) -> list[Candidate]:
-        scores = self._searcher.similarities(found.table)
+        own = np.zeros(len(found.rows), np.int64)
+        kinds = kinds_of(own, found.rows, {0: ruled} if ruled else {})
+        scores = ruled_similarities(
+            self._searcher.similarities(found.table), kinds, thresholds.same_story
+        )
         places = np.flatnonzero(scores >= min_similarity)
         cards = self._store.cards(found.rows[places].tolist())
         candidates = []
@@ -298,10 +393,11 @@ class Answerer:
             if card is None or not passing.passes(card):
                 continue
             if predicate is None or predicate(card):
-                candidates.append(Candidate(row, card, float(scores[place]), place))
+                decision = kind_name(int(kinds[place]))
+                candidates.append(Candidate(row, card, float(scores[place]), place, decision))
         return candidates
 
-    def _near_rows(self, rows: Sequence[int], thresholds: Thresholds) -> dict[int, frozenset[int]]:
+    def near_rows(self, rows: Sequence[int], thresholds: Thresholds) -> dict[int, frozenset[int]]:
         """Rows of the near-duplicates of stored articles, read and scored in one go."""
         lists = self._store.neighbours_of(rows)
         if thresholds.same_story < ANCHORS["same_story"]:
@@ -313,13 +409,19 @@ class Answerer:
                     ).as_list()
         order = sorted(lists)
         sizes = [len(lists[row].rows) for row in order]
-        near = {row: frozenset[int]() for row in rows}
+        ruled = self._rulings.of(rows)
+        near = {
+            row: frozenset(other for other, kind in ruled.get(row, {}).items() if kind > 0)
+            for row in rows
+        }
         if not sum(sizes):
             return near
         owners = np.repeat(np.array(order, np.int64), sizes)
         others = np.concatenate([lists[row].rows for row in order])
         table = np.concatenate([lists[row].evidence for row in order])
-        places = np.flatnonzero(self._searcher.similarities(table) >= thresholds.same_story)
+        scores = self._searcher.similarities(table)
+        kinds = kinds_of(owners, others, ruled)
+        places = np.flatnonzero(are_near(scores, kinds, thresholds.same_story))
         for row, other in zip(owners[places].tolist(), others[places].tolist(), strict=True):
             near[row] |= {other}
         return near
@@ -344,10 +446,11 @@ class Answerer:
             Match(
                 article=each.card,
                 similarity=each.similarity,
-                verdict=thresholds.verdict(each.similarity),
+                verdict=verdict_of(each.similarity, each.decision, thresholds),
                 relation=relation,
                 evidence=to_evidence(row),
                 also_covered=covered,
+                decision=each.decision,
             )
             for each, covered, relation, row in zip(
                 selection.chosen, selection.covered, relations(table, scores), table, strict=True
@@ -376,7 +479,7 @@ class Answerer:
             if card is None or not passes or row in taken:
                 continue
             filler.append(Filler(article=card, reason=request.fill))
-            taken |= self._near_rows([row], request.thresholds)[row]
+            taken |= self.near_rows([row], request.thresholds)[row]
             if len(filler) == wanted:
                 break
         return tuple(filler)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
+from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
 from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible
 from recommender.generation import Generation, remove_old_generations, write_generation
@@ -65,13 +66,15 @@ def build(
     articles: Iterable[Article],
     *,
     options: IndexOptions,
-    thresholds: Thresholds,
+    thresholds: Thresholds | None,
     embedder: Embedder,
     progress: Progress,
     now: datetime,
     on_duplicate: OnDuplicate = "error",
 ) -> Change:
     """Make an index of these articles, in place of one that may be there.
+
+    Without thresholds, those that were chosen for the index that is there stay.
 
     Raises
     ------
@@ -88,9 +91,12 @@ def build(
         vectors, embedded = embed(prepared, embedder, pending, progress)
         with Writer.open_for_writing(folder, create=True) as writer:
             with writer.transaction():
+                unedited = untouched(writer, prepared)
                 writer.clear()
                 writer.insert_many(_documents(prepared, vectors))
-                _describe(writer, options, thresholds, embedder.identity, recipe)
+                note_texts(writer, prepared, unedited=unedited)
+                chosen = thresholds or _chosen_thresholds(writer)
+                _describe(writer, options, chosen, embedder.identity, recipe)
                 _finish(writer, progress)
             _tidy(writer)
         pending.discard()
@@ -191,6 +197,7 @@ def rebuild(
                 writer.replace_documents(
                     zip((row for row, _ in stored), _documents(prepared, vectors), strict=True)
                 )
+                note_texts(writer, prepared, unedited={each.card.id for each in prepared})
                 _describe(writer, options, state.thresholds, model.identity, recipe)
                 _finish(writer, progress)
             _tidy(writer)
@@ -346,6 +353,7 @@ def _apply(
             old = writer.rows_of([each.card.id for each in batch])
             writer.delete(sorted(old.values()))
             rows = writer.insert_many(_documents(batch, vectors))
+            note_texts(writer, batch)
             searcher.forget()
             for row in rows:
                 enter(writer, searcher, row)
@@ -390,6 +398,14 @@ def _documents(
     )
 
 
+def _chosen_thresholds(writer: Writer) -> Thresholds:
+    """Those that somebody stored in the index, else the defaults."""
+    meta = writer.meta()
+    if not meta.get("thresholds_chosen"):
+        return Thresholds()
+    return Thresholds(**meta["thresholds"])
+
+
 def _describe(
     writer: Writer,
     options: IndexOptions,
@@ -416,7 +432,9 @@ def _describe(
         embedder=identity.to_dict(),
         recipe=recipe.to_dict(),
         centres=centres.to_dict(),
-        profile=profile_for(identity),
+        profile=profile_for(
+            identity, centres.apply(vectors.reshape(-1, identity.dimension), languages), languages
+        ),
     )
 
 

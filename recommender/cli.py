@@ -11,7 +11,15 @@ import click
 from recommender import __version__, reports
 from recommender.answering import Fill
 from recommender.building import Change, OnDuplicate
+from recommender.cli_decisions import decide, decisions
+from recommender.cli_explain import (
+    explain_option,
+    explained_matches,
+    interface_language_option,
+    rendered_explanation,
+)
 from recommender.cli_input import Input, input_options
+from recommender.cli_tuning import pairs, tune
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
 from recommender.console import (
     EXIT_FOUND,
@@ -23,7 +31,9 @@ from recommender.console import (
     index_option,
     log_to_stderr,
     output_option,
+    page_format_option,
     page_width,
+    say,
     settings,
     threshold_options,
     use_color,
@@ -57,14 +67,13 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     log_to_stderr(verbose=verbose)
 
 
+for _command in (decide, decisions, pairs, tune):
+    main.add_command(_command)
+
+
 def _progress() -> StageProgress:
     context = click.get_current_context()
     return StageProgress(quiet=context.find_root().params["quiet"])
-
-
-def _say(text: str) -> None:
-    if not click.get_current_context().find_root().params["quiet"]:
-        click.echo(text, err=True)
 
 
 def _articles(count: int) -> str:
@@ -167,14 +176,14 @@ def build(
             index,
             given.read(files),
             options=IndexOptions(**chosen),
-            thresholds=changed_thresholds(Thresholds(), changes),
+            thresholds=changed_thresholds(Thresholds(), changes) if changes else None,
             progress=progress,
             on_duplicate=cast(OnDuplicate, on_duplicate),
         ) as built,
     ):
         count = len(built)
     given.close()
-    _say(f"{index}: {_articles(count)}.")
+    say(f"{index}: {_articles(count)}.")
 
 
 @main.command()
@@ -200,7 +209,7 @@ def update(
             given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
         )
     given.close()
-    _say(_summary(change, index))
+    say(_summary(change, index))
 
 
 @main.command()
@@ -213,7 +222,7 @@ def remove(ids: tuple[str, ...], index: Path) -> None:
     recommender remove cms-1022 cms-1023 -i indexes/news
     """
     with Recommender.open(index) as opened:
-        _say(_summary(opened.remove(ids), index))
+        say(_summary(opened.remove(ids), index))
 
 
 def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
@@ -263,6 +272,7 @@ def _date(context: click.Context, parameter: click.Parameter, value: str | None)
     help="Fill a short list with newest articles, marked as filler.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also what readers may not see now.")
+@explain_option
 @format_option
 @output_option
 def related(
@@ -282,6 +292,7 @@ def related(
     diversity: float,
     fill: str,
     everything: bool,
+    explain: bool,
     form: str,
     output: str,
 ) -> None:
@@ -290,13 +301,15 @@ def related(
     \b
     recommender related cms-4812 -n 5 --min-similarity 0.55 -i indexes/news
     recommender related cms-4812 --category 财经 --after 2025-07-01 --fill latest
+    recommender related cms-4812 --explain -i indexes/news
     """
     with Recommender.open(index) as opened:
+        thresholds = changed_thresholds(opened.thresholds, changes)
         matches = opened.related(
             article_id,
             limit=limit,
             min_similarity=min_similarity,
-            thresholds=changed_thresholds(opened.thresholds, changes),
+            thresholds=thresholds,
             categories=categories,
             languages=languages,
             sources=sources,
@@ -310,14 +323,18 @@ def related(
             public_only=not everything,
         )
         card = opened.get(article_id)
+        notes, rows = explained_matches(
+            opened, article_id, matches, thresholds=thresholds, form=form, wanted=explain
+        )
     if form == "table":
-        text = reports.matches_text(card, matches, width=page_width(), color=use_color(output))
+        text = reports.matches_text(
+            card, matches, width=page_width(), color=use_color(output), notes=notes
+        )
     else:
-        rows = reports.match_rows(matches)
         rows += reports.filler_rows(matches.filler, first_rank=len(rows) + 1)
         text = reports.render_rows(rows, form)
         if matches.reason:
-            _say(matches.reason)
+            say(matches.reason)
     emit(text, output)
 
 
@@ -329,6 +346,7 @@ def related(
 @click.option("--id", "article_id", help="Id of the draft, if it is in the index already.")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when a near-duplicate is found.")
+@explain_option
 @format_option
 @output_option
 def check(
@@ -339,6 +357,7 @@ def check(
     article_id: str | None,
     limit: int,
     exit_code: bool,
+    explain: bool,
     form: str,
     output: str,
 ) -> None:
@@ -348,21 +367,24 @@ def check(
 
     \b
     recommender check draft.html -i indexes/news --exit-code
+    recommender check draft.html -i indexes/news --explain
     """
     from recommender.sources import read_draft
 
     draft = read_draft(file, title=title, article_id=article_id or "draft")
     with Recommender.open(index) as opened:
-        matches = opened.near_duplicates(
-            draft, limit=limit, thresholds=changed_thresholds(opened.thresholds, changes)
+        thresholds = changed_thresholds(opened.thresholds, changes)
+        matches = opened.near_duplicates(draft, limit=limit, thresholds=thresholds)
+        notes, rows = explained_matches(
+            opened, draft, matches, thresholds=thresholds, form=form, wanted=explain
         )
     if form != "table":
-        emit(reports.render_rows(reports.match_rows(matches), form), output)
+        emit(reports.render_rows(rows, form), output)
     elif matches:
-        emit(
-            reports.matches_text(None, matches, width=page_width(), color=use_color(output)),
-            output,
+        text = reports.matches_text(
+            None, matches, width=page_width(), color=use_color(output), notes=notes
         )
+        emit(text, output)
     else:
         emit("No near-duplicates.\n", output)
     if exit_code and matches:
@@ -374,25 +396,41 @@ def check(
 @click.argument("second", metavar="ID")
 @index_option
 @threshold_options
-@format_option
+@interface_language_option
+@page_format_option
 @output_option
 def compare(
-    first: str, second: str, index: Path, changes: dict[str, float], form: str, output: str
+    first: str,
+    second: str,
+    index: Path,
+    changes: dict[str, float],
+    interface_language: str,
+    form: str,
+    output: str,
 ) -> None:
-    """Compare two articles of the index and show all evidence.
+    """Compare two articles of the index and show why they are as close as they are.
+
+    Shown are all evidence, how it adds up, the passages both share, the sentences that were
+    edited or that only one has, and the facts that differ.
 
     \b
     recommender compare cms-1022 cms-1023 -i indexes/news
+    recommender compare cms-1022 cms-1023 -f html -o pair.html -i indexes/news
     """
     with Recommender.open(index) as opened:
-        comparison = opened.compare(
-            first, second, thresholds=changed_thresholds(opened.thresholds, changes)
-        )
-    if form == "table":
-        text = reports.comparison_text(comparison, width=page_width(), color=use_color(output))
-    else:
-        text = reports.render_rows([reports.comparison_row(comparison)], form)
-    emit(text, output)
+        thresholds = changed_thresholds(opened.thresholds, changes)
+        explanation = opened.explain(first, second, thresholds=thresholds)
+    emit(
+        rendered_explanation(
+            explanation,
+            form,
+            thresholds=thresholds,
+            language=interface_language,
+            width=page_width(),
+            color=use_color(output),
+        ),
+        output,
+    )
 
 
 @main.command()
@@ -507,4 +545,4 @@ def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: 
                 }
             )
         change = opened.rebuild(options=options, progress=progress)
-    _say(_summary(change, index))
+    say(_summary(change, index))

@@ -189,15 +189,24 @@ def changed_thresholds(base: Thresholds, changes: dict[str, float]) -> Threshold
 
 def format_option(command: Command) -> Command:
     """`-f/--format` for commands that print an answer."""
+    return _format_option("table", "json", "jsonl", "csv")(command)
+
+
+def page_format_option(command: Command) -> Command:
+    """`-f/--format` for commands whose answer can also be a page."""
+    return _format_option("table", "json", "jsonl", "csv", "html")(command)
+
+
+def _format_option(*forms: str) -> Callable[[Command], Command]:
     return click.option(
         "-f",
         "--format",
         "form",
-        type=click.Choice(("table", "json", "jsonl", "csv")),
+        type=click.Choice(forms),
         default="table",
         show_default=True,
         help="How the answer is written.",
-    )(command)
+    )
 
 
 def output_option(command: Command) -> Command:
@@ -217,12 +226,13 @@ def emit(text: str, output: str = "-") -> None:
     if output == "-":
         click.echo(text, nl=False)
         return
-    target = Path(output)
+    _write_whole(Path(output), text.encode("utf-8"))
+
+
+def _write_whole(target: Path, data: bytes) -> None:
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=target.parent, delete=False
-        ) as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile("wb", dir=target.parent, delete=False) as file:
+            file.write(data)
         temporary = Path(file.name)
         # The permissions of any new file, not those of a temporary one.
         mask = os.umask(0)
@@ -231,6 +241,17 @@ def emit(text: str, output: str = "-") -> None:
         temporary.replace(target)
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def emit_bytes(data: bytes, output: str) -> None:
+    """Write a whole file, such as a picture."""
+    _write_whole(Path(output), data)
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal, on standard error; none under --quiet."""
+    if not click.get_current_context().find_root().params["quiet"]:
+        click.echo(text, err=True)
 
 
 def page_width() -> int:

@@ -8,11 +8,12 @@ order of input changes nothing.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timezone
 
 from recommender.records import Card, DuplicateGroup, DuplicatePair, Match, Verdict
 
+_NONE: frozenset[str] = frozenset()
 _NO_DATE = datetime.max.replace(tzinfo=timezone.utc)
 
 
@@ -21,7 +22,9 @@ def _keep_first(card: Card) -> tuple[datetime, str]:
     return (card.date or _NO_DATE, card.id)
 
 
-def group(pairs: Iterable[DuplicatePair]) -> list[DuplicateGroup]:
+def group(
+    pairs: Iterable[DuplicatePair], *, distinct: Collection[tuple[str, str]] = frozenset()
+) -> list[DuplicateGroup]:
     """Put near-duplicates into groups.
 
     Centres are taken greedily: the article with most near-duplicates that are not yet in a
@@ -29,10 +32,15 @@ def group(pairs: Iterable[DuplicatePair]) -> list[DuplicateGroup]:
     different groups is a bridge that was cut. The centre is the canonical article: of those that
     are near-duplicates of every other member it is the one to keep.
 
+    Two articles decided distinct are never in one group, even where both are near-duplicates
+    of its centre: the one that is less close to it is left for another group, or none.
+
     Parameters
     ----------
     pairs : iterable of DuplicatePair
         Each pair once, in any order; all at or above the wanted verdict.
+    distinct : collection of (str, str)
+        Ids of pairs that are no duplicates by decision, the smaller first.
 
     Returns
     -------
@@ -45,12 +53,18 @@ def group(pairs: Iterable[DuplicatePair]) -> list[DuplicateGroup]:
         for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
             cards[one.id] = one
             links.setdefault(one.id, {})[other.id] = pair
-    groups = [_build(star, cards, links) for star in _stars(cards, links)]
+    apart: dict[str, set[str]] = {}
+    for first, second in distinct:
+        apart.setdefault(first, set()).add(second)
+        apart.setdefault(second, set()).add(first)
+    groups = [_build(star, cards, links) for star in _stars(cards, links, apart)]
     return sorted(groups, key=lambda each: (-len(each.members), each.canonical.id))
 
 
 def _stars(
-    cards: Mapping[str, Card], links: Mapping[str, Mapping[str, DuplicatePair]]
+    cards: Mapping[str, Card],
+    links: Mapping[str, Mapping[str, DuplicatePair]],
+    apart: Mapping[str, set[str]],
 ) -> list[list[str]]:
     """Centre first, then its members, for every group."""
     free = set(links)
@@ -66,7 +80,7 @@ def _stars(
         if -count != degree[centre]:  # some of its neighbours were taken meanwhile
             heapq.heappush(waiting, (-degree[centre], keep))
             continue
-        star = [centre, *sorted(other for other in links[centre] if other in free)]
+        star = _star(centre, [other for other in links[centre] if other in free], links, apart)
         free.difference_update(star)
         for one in star:
             for other in links[one]:
@@ -75,15 +89,34 @@ def _stars(
     return stars
 
 
+def _star(
+    centre: str,
+    others: list[str],
+    links: Mapping[str, Mapping[str, DuplicatePair]],
+    apart: Mapping[str, set[str]],
+) -> list[str]:
+    """The centre and those of its near-duplicates that may be in one group with one another."""
+    closest = sorted(others, key=lambda other: (-links[centre][other].similarity, other))
+    members: list[str] = []
+    for other in closest:
+        if not apart.get(other, _NONE).intersection(members):
+            members.append(other)
+    return [centre, *sorted(members)]
+
+
 def _build(
     star: list[str],
     cards: Mapping[str, Card],
     links: Mapping[str, Mapping[str, DuplicatePair]],
 ) -> DuplicateGroup:
-    # The centre was the one to keep among those with as many near-duplicates.
-    canonical = star[0]
+    # The centre was the one to keep among those with as many near-duplicates; where some of
+    # them were left out, that may be another one.
+    near_all = [one for one in star if all(other == one or other in links[one] for other in star)]
+    canonical = min(near_all, key=lambda one: _keep_first(cards[one]))
     matches = []
-    for other in star[1:]:
+    for other in star:
+        if other == canonical:
+            continue
         pair = links[canonical][other]
         forwards = pair.first.id == canonical
         matches.append(
@@ -93,6 +126,7 @@ def _build(
                 verdict=pair.verdict,
                 relation=pair.relation if forwards else pair.relation.reversed,
                 evidence=pair.evidence,
+                decision=pair.decision,
             )
         )
     matches.sort(key=lambda match: (-match.similarity, match.article.id))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from threading import RLock
@@ -20,6 +21,7 @@ from recommender import building, inspection
 from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions, Thresholds
+from recommender.deciding import mark_prepared
 from recommender.duplicates import group
 from recommender.embedders import (
     Embedder,
@@ -28,11 +30,14 @@ from recommender.embedders import (
     load_embedder,
     load_recorded,
 )
+from recommender.engine_decisions import Deciding
 from recommender.errors import ArticleNotFound, ConfigError
+from recommender.explanation import Explanation
 from recommender.facts import unpack
 from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.inspection import ArticleProblem, IndexInfo
+from recommender.labelling import Labelling
 from recommender.progress import Progress, silent
 from recommender.records import (
     Article,
@@ -50,7 +55,7 @@ from recommender.store import Store
 PathLikeText = str | PathLike[str]
 
 
-class Recommender:
+class Recommender(Deciding, Labelling):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -133,7 +138,7 @@ class Recommender:
         embedder : Embedder or str, optional
             Wins over `options.embedder`.
         thresholds : Thresholds, optional
-            Stored in the index.
+            Stored in the index; by default those that `set_thresholds` stored in it before.
         options : IndexOptions, optional
         progress : callable
             Called with a stage, how much is done, and how much there is.
@@ -157,7 +162,7 @@ class Recommender:
             Path(path),
             articles,
             options=options,
-            thresholds=thresholds or Thresholds(),
+            thresholds=thresholds,
             embedder=model,
             progress=progress,
             now=now or _now(),
@@ -185,11 +190,6 @@ class Recommender:
 
     def __contains__(self, article_id: object) -> bool:
         return isinstance(article_id, str) and self._store.row_of(article_id) is not None
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        return self._store.folder
 
     @property
     def thresholds(self) -> Thresholds:
@@ -344,6 +344,43 @@ class Recommender:
         with self._answering(first, second) as (one, other):
             return self._answerer.compare(one, other, thresholds or self.thresholds)
 
+    def explain(
+        self, first: str | Article, second: str | Article, *, thresholds: Thresholds | None = None
+    ) -> Explanation:
+        """Compare two articles, stored or not, and say why they are as close as they are.
+
+        Parameters
+        ----------
+        first, second : str or Article
+            Ids of stored articles, or articles that need not be in the index.
+        thresholds : Thresholds, optional
+            For this call.
+
+        Returns
+        -------
+        Explanation
+            The comparison, how its evidence adds up, the passages both share, the sentences
+            that were edited or that only one has, and the facts.
+
+        Raises
+        ------
+        ArticleNotFound
+            If an id is not in the index.
+        """
+        return self.explain_all(first, [second], thresholds=thresholds)[0]
+
+    def explain_all(
+        self,
+        article: str | Article,
+        others: Sequence[str | Article],
+        *,
+        thresholds: Thresholds | None = None,
+    ) -> list[Explanation]:
+        """`explain` an article against each of several others, in their order."""
+        chosen = thresholds or self.thresholds
+        with self._answering(article, *others) as (one, *rest):
+            return [self._answerer.explain(one, each, chosen) for each in rest]
+
     def duplicate_pairs(self, *, thresholds: Thresholds | None = None) -> list[DuplicatePair]:
         """All pairs of the index that are near-duplicates, closest first, ties by ids."""
         with self._turn, self._store.snapshot():
@@ -370,7 +407,10 @@ class Recommender:
         if not verdict.is_near_duplicate:
             raise ConfigError(f"groups are of same-text or same-story, not of {verdict}")
         wanted = {Verdict.SAME_TEXT, verdict}
-        return group(p for p in self.duplicate_pairs(thresholds=thresholds) if p.verdict in wanted)
+        with self._turn, self._store.snapshot():
+            pairs = self.duplicate_pairs(thresholds=thresholds)
+            distinct = self._answerer.distinct_pairs()
+        return group((pair for pair in pairs if pair.verdict in wanted), distinct=distinct)
 
     def get(self, article_id: str) -> Card:
         """What the index shows of an article.
@@ -382,6 +422,12 @@ class Recommender:
         """
         with self._turn, self._store.snapshot():
             return self._store.cards([self._row(article_id)])[self._row(article_id)]
+
+    def get_many(self, ids: Iterable[str]) -> dict[str, Card]:
+        """As `get` for several articles; ids that are not in the index are absent."""
+        with self._turn, self._store.snapshot():
+            cards = self._store.cards(sorted(self._store.rows_of(set(ids)).values()))
+            return {card.id: card for card in cards.values()}
 
     def update(
         self,
@@ -502,6 +548,7 @@ class Recommender:
             searcher=self._searcher,
             draft=query,
             draft_facts=unpack(prepared.sketch.facts),
+            draft_mark=partial(mark_prepared, prepared),
         )
 
     def _files(self) -> Generation:

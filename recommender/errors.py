@@ -7,6 +7,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     ├─ ConfigError(ValueError)              bad threshold, unknown embedder
     ├─ ArticleError(ValueError)             carries source, line, article id
     ├─ ArticleNotFound(LookupError)
+    ├─ LabelError(ValueError)               carries source and line
     ├─ EmbeddingError
     │  ├─ EmbedderUnavailable(ImportError)  names the extra to install, or the download that failed
     │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
@@ -69,6 +70,27 @@ class ArticleError(RecommenderError, ValueError):
 
 class ArticleNotFound(RecommenderError, LookupError):
     """No article of that id is in the index."""
+
+
+class LabelError(RecommenderError, ValueError):
+    """A label of a pair cannot be used as given.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, in words an editor understands.
+    source : str, optional
+        File name or other origin of the label.
+    line : int, optional
+        Line in that file, counted from 1.
+    """
+
+    def __init__(self, reason: str, *, source: str | None = None, line: int | None = None) -> None:
+        where = ":".join(str(part) for part in (source, line) if part is not None)
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
+        self.source = source
+        self.line = line
 
 
 class EmbeddingError(RecommenderError):

@@ -80,6 +80,8 @@ class FactComparison:
     shared, only_first, only_second : tuple of str
     differing : tuple of str
         "3.2% / 4.1%": one slot that the articles fill differently.
+    contradicting : tuple of (str, str)
+        The same, taken apart.
     overlap : float or None
         Share of the facts of the article with fewer that both have; `None` without facts.
     """
@@ -88,6 +90,7 @@ class FactComparison:
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
     differing: tuple[str, ...]
+    contradicting: tuple[tuple[str, str], ...]
     overlap: float | None
 
 
@@ -158,7 +161,7 @@ _UNIT_BEGINNINGS = frozenset(unit[0] for unit in _UNITS.split("|"))
 _LONGEST_NUMERAL = 12
 _WORK = re.compile(r"《([^《》\n]{1,60})》")
 # What is only set off, a word or two, is as a rule no quotation; a long one is cited in parts.
-_QUOTE = re.compile("“([^“”\n]{4,30})”|「([^「」\n]{4,30})」|\"([^\"\n]{12,60})\"")
+_QUOTE = re.compile('“([^“”\n]{4,30})”|「([^「」\n]{4,30})」|"([^"\n]{12,60})"')
 # What a pattern must not stand behind is asked afterwards: one that begins with a set of
 # characters is searched for several times as fast.
 _CODE = re.compile(r"[A-Z]{1,5}-?\d{1,6}[A-Z]{0,2}(?![A-Za-z0-9_])")
@@ -196,7 +199,9 @@ _PLACES = (
     "巴勒斯坦|加沙|广州|深圳|成都|武汉|杭州|南京|西安|苏州|青岛|大连|厦门|郑州|长沙|昆明|哈尔滨"
 )
 _PLACE = re.compile(_PLACES)
-_ORGANISATION_END = re.compile("(?:公司|集团|银行|交易所|研究院|研究所|大学|法院|检察院|博物馆|协会|基金会)")
+_ORGANISATION_END = re.compile(
+    "(?:公司|集团|银行|交易所|研究院|研究所|大学|法院|检察院|博物馆|协会|基金会)"
+)
 # Where the name of an organisation cannot have begun yet.
 _BEFORE_ORGANISATION = re.compile("[^\u4e00-\u9fff]|[的由在对向与和及了从为被到将是把等让该据称]")
 _LONGEST_ORGANISATION = 12
@@ -487,22 +492,24 @@ def compare_facts(first: Sequence[Fact], second: Sequence[Fact]) -> FactComparis
     only_first = [fact for key, fact in one.items() if key not in other]
     only_second = [fact for key, fact in other.items() if key not in one]
     fewer = min(len(one), len(other))
+    contradicting = _contradicting(only_first, only_second)
     return FactComparison(
         shared=tuple(one[key].text for key in both),
         only_first=tuple(fact.text for fact in only_first),
         only_second=tuple(fact.text for fact in only_second),
-        differing=_differing(only_first, only_second),
+        differing=tuple(f"{ours} / {theirs}" for ours, theirs in contradicting),
+        contradicting=contradicting,
         overlap=len(both) / fewer if fewer else None,
     )
 
 
-def _differing(first: Sequence[Fact], second: Sequence[Fact]) -> tuple[str, ...]:
+def _contradicting(first: Sequence[Fact], second: Sequence[Fact]) -> tuple[tuple[str, str], ...]:
     """Slots that both fill, with other values: paired in order of appearance."""
     slots: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in second:
         slots[fact.slot].append(fact)
     pairs = [
-        f"{fact.text} / {slots[fact.slot].pop(0).text}"
+        (fact.text, slots[fact.slot].pop(0).text)
         for fact in first
         if slots[fact.slot] and fact.kind in ("number", "date", "person", "ordinal", "time")
     ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from recommender.boilerplate import Segment
 from recommender.config import IndexOptions, Thresholds
+from recommender.deciding import conflicts, listed
 from recommender.embedders import EmbedderIdentity
 from recommender.generation import Generation
 from recommender.indexing import NEAR_EMPTY, PROBLEMS
@@ -23,6 +24,7 @@ from recommender.store import FORMAT_VERSION, check_store
 DRIFT_LIMIT = 0.03
 _DRIFT_SAMPLE = 2_000
 _SWEEP = 1_000
+_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,9 @@ class IndexInfo:
         Name of the similarity profile.
     profile_fitted : bool
         Whether it was fitted for these weights.
+    cosines_matched : int
+        Articles by whose quantiles the cosines of a model nobody has fitted were matched to the
+        profile's; 0 when they were not.
     boilerplate : tuple of Segment
         Segments left out of embedding and fingerprints, most frequent first.
     generation : int
@@ -66,6 +71,8 @@ class IndexInfo:
         Mean cosine of random pairs; about 0 when the centres fit.
     sizes : mapping of str to int
         Files of the folder and their bytes.
+    decisions : mapping of str to int
+        Editors' decisions by state: active, stale, missing (an article is not in the index).
     warnings : tuple of str
         What should be looked after, with what to do.
     """
@@ -81,12 +88,14 @@ class IndexInfo:
     thresholds: Thresholds
     profile: str
     profile_fitted: bool
+    cosines_matched: int
     boilerplate: tuple[Segment, ...]
     generation: int
     tail: int
     removed: int
     drift: float
     sizes: Mapping[str, int]
+    decisions: Mapping[str, int]
     warnings: tuple[str, ...]
 
 
@@ -100,6 +109,7 @@ def describe(searcher: Searcher) -> IndexInfo:
     info = generation.info
     problems = Counter(each.problem for each in find_problems(searcher))
     profile = store.meta()["profile"]
+    decisions = Counter(each.state for each in listed(store))
     return IndexInfo(
         path=store.folder,
         format_version=FORMAT_VERSION,
@@ -112,6 +122,7 @@ def describe(searcher: Searcher) -> IndexInfo:
         thresholds=state.thresholds,
         profile=state.profile.name,
         profile_fitted=bool(profile["fitted_for_embedder"]),
+        cosines_matched=int(profile["cosines_matched"]),
         boilerplate=tuple(
             sorted(state.recipe.boilerplate.segments, key=lambda s: (-s.count, s.pattern))
         ),
@@ -120,11 +131,19 @@ def describe(searcher: Searcher) -> IndexInfo:
         removed=len(store.removed_rows()),
         drift=round(drift, 4),
         sizes=_sizes(store.folder),
-        warnings=tuple(_warnings(searcher, drift, bool(profile["fitted_for_embedder"]))),
+        decisions=dict(sorted(decisions.items())),
+        warnings=tuple(
+            _warnings(
+                searcher,
+                drift,
+                bool(profile["fitted_for_embedder"]),
+                int(profile["cosines_matched"]),
+            )
+        ),
     )
 
 
-def _warnings(searcher: Searcher, drift: float, fitted: bool) -> list[str]:
+def _warnings(searcher: Searcher, drift: float, fitted: bool, matched: int) -> list[str]:
     found = list(searcher.generation.warnings)
     if abs(drift) > DRIFT_LIMIT:
         found.append(
@@ -132,9 +151,32 @@ def _warnings(searcher: Searcher, drift: float, fitted: bool) -> list[str]:
             'run "recommender rebuild"'
         )
     if not fitted:
+        how = (
+            f"with cosines matched to it over {matched:,} articles"
+            if matched
+            else "with cosines as they are, since the articles are too few to match them"
+        )
         found.append(
-            f"no similarity profile was fitted for {searcher.state.identity.name}: the general "
-            "one is used, so check the thresholds on your own articles"
+            f"no similarity profile was fitted for {searcher.state.identity.name}: that of "
+            f"{searcher.state.profile.name} is used, {how}; check the thresholds on your own "
+            'articles ("recommender pairs", then "recommender tune")'
+        )
+    return [*found, *_decision_warnings(searcher)]
+
+
+def _decision_warnings(searcher: Searcher) -> list[str]:
+    stale = sum(each.state == "stale" for each in listed(searcher.store))
+    contradictions = conflicts(searcher.store)
+    found = [f"decisions contradict one another: {each}" for each in contradictions[:_LISTED]]
+    if len(contradictions) > _LISTED:
+        found.append(
+            f"{len(contradictions):,} contradictions among decisions in all; "
+            'run "recommender decisions"'
+        )
+    if stale:
+        found.append(
+            f"stale decisions, whose texts were edited: {stale:,}; run "
+            '"recommender decisions --stale", then confirm or forget each'
         )
     return found
 

@@ -1,18 +1,20 @@
 """Fitted numbers for an embedder: its background vectors and its similarity profile.
 
 Both are looked up by the checksum of the weights. An embedder nobody has fitted has no
-background, and takes the general profile; `info` says so.
+background; it takes the reference profile, and its cosines are matched to the reference's over
+the corpus. `info` says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.calibration import CosineQuantiles, cosine_quantiles, matching
 from recommender.config import package_data
 from recommender.embedders import EmbedderIdentity
 
@@ -43,10 +45,39 @@ def priors_for(identity: EmbedderIdentity) -> Priors:
     return Priors()
 
 
-def profile_for(identity: EmbedderIdentity) -> dict[str, Any]:
-    """The similarity profile fitted for these weights, or the general one, as plain values."""
+def profile_for(
+    identity: EmbedderIdentity,
+    centred: NDArray[np.float32] | None = None,
+    languages: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The similarity profile fitted for these weights, else the reference's, as plain values.
+
+    Parameters
+    ----------
+    identity : EmbedderIdentity
+    centred : ndarray of float32, shape (n, dimension), optional
+        Centred vectors of the corpus, by which the cosines of a model nobody has fitted are
+        matched to the reference's.
+    languages : sequence of str, length n
+
+    Returns
+    -------
+    dict
+        As `Profile.from_dict` reads it, and: "fitted_for_embedder"; "cosines_matched", the
+        articles by which the cosines were matched, 0 when they were not.
+    """
     profiles: list[dict[str, Any]] = package_data(_PROFILES_FILE)["profiles"]
     for profile in profiles:
         if identity.fingerprint in profile["fingerprints"]:
-            return {**profile, "fitted_for_embedder": True}
-    return {**profiles[0], "fitted_for_embedder": False}
+            return {**_plain(profile), "fitted_for_embedder": True, "cosines_matched": 0}
+    reference = profiles[0]
+    found = {**_plain(reference), "fitted_for_embedder": False, "cosines_matched": 0}
+    own = None if centred is None else cosine_quantiles(centred, languages)
+    if own is not None:
+        found["cosines"] = matching(own, CosineQuantiles.from_dict(reference["cosine_quantiles"]))
+        found["cosines_matched"] = len(languages)
+    return found
+
+
+def _plain(profile: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: profile[name] for name in ("name", "fitted_on", "fingerprints", "weights")}

@@ -16,6 +16,7 @@ from typing import Any, Literal, overload
 from recommender.errors import ArticleError, ConfigError
 
 Access = Literal["public", "members", "hidden"]
+DecisionKind = Literal["duplicate", "distinct"]
 ACCESS_LEVELS: tuple[Access, ...] = ("public", "members", "hidden")
 
 MAX_ID_LENGTH = 512
@@ -303,6 +304,8 @@ class Match:
     evidence : Evidence
     also_covered : tuple of str
         Ids of near-duplicates of this match that were left out of the list because of it.
+    decision : {"duplicate", "distinct"} or None
+        What an editor decided about the pair, if one did and it counts.
     """
 
     article: Card
@@ -311,6 +314,7 @@ class Match:
     relation: Relation
     evidence: Evidence
     also_covered: tuple[str, ...] = ()
+    decision: DecisionKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,6 +382,7 @@ class Comparison:
     verdict: Verdict
     relation: Relation
     evidence: Evidence
+    decision: DecisionKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +395,7 @@ class DuplicatePair:
     verdict: Verdict
     relation: Relation
     evidence: Evidence
+    decision: DecisionKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

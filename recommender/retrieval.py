@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.config import Thresholds
 from recommender.errors import ConfigError
-from recommender.records import Card
+from recommender.records import Card, DecisionKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,22 @@ class Candidate:
     card: Card
     similarity: float
     position: int  # of its evidence in the table it came with
+    decision: DecisionKind | None = None
+
+    def is_near(self, thresholds: Thresholds) -> bool:
+        """Whether it is a near-duplicate of the article asked about."""
+        return self.similarity >= thresholds.same_story and self.decision != "distinct"
+
+
+def verdict_of(similarity: float, decision: DecisionKind | None, thresholds: Thresholds) -> Verdict:
+    """The verdict of a pair whose similarity follows what an editor decided.
+
+    Nothing lies below a threshold of 0; there the decision itself makes distinct articles no
+    more than related.
+    """
+    if decision == "distinct" and similarity >= thresholds.same_story:
+        return Verdict.RELATED
+    return thresholds.verdict(similarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +137,10 @@ def select_related(
     vectors : callable
         Unit vectors, shape (n, dimension), of candidates; asked only for diversity.
     """
-    near = [c for c in candidates if c.similarity >= thresholds.same_story]
-    eligible = [c for c in candidates if min_similarity <= c.similarity < thresholds.same_story]
+    near = [c for c in candidates if c.is_near(thresholds)]
+    eligible = [
+        c for c in candidates if min_similarity <= c.similarity and not c.is_near(thresholds)
+    ]
     scores = relevance(eligible, ranking, now)
     order = sorted(range(len(eligible)), key=lambda i: (-scores[i], eligible[i].card.id))
     ranked = [eligible[i] for i in order]

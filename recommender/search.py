@@ -22,7 +22,7 @@ from recommender.evidence import COLUMN, COLUMNS, Comparable, EvidenceTable, gat
 from recommender.generation import Generation, Rows
 from recommender.indexing import Recipe, comparable
 from recommender.similarity import ANCHORS, Profile, similarities
-from recommender.store import NeighbourList, Store
+from recommender.store import VERSION_KEY, NeighbourList, Store
 from recommender.text import fold_many
 from recommender.vectors import pair_cosines
 
@@ -38,7 +38,11 @@ _DOUBT = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexState:
-    """What the meta data of an index say, decoded; `counter` is the store's when it was read."""
+    """What the meta data of an index say, decoded; `counter` is the store's when it was read.
+
+    `decisions` is another text after every change of the editors' decisions, and empty before
+    the first.
+    """
 
     counter: int
     options: IndexOptions
@@ -47,6 +51,7 @@ class IndexState:
     recipe: Recipe
     centres: Centres
     profile: Profile
+    decisions: str = ""
 
     @classmethod
     def read(cls, store: Store) -> IndexState:
@@ -67,6 +72,7 @@ class IndexState:
                 recipe=Recipe.from_dict(meta["recipe"]),
                 centres=Centres.from_dict(meta["centres"]),
                 profile=Profile.from_dict(meta["profile"]),
+                decisions=str(meta.get(VERSION_KEY, "")),
             )
         except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise IndexCorrupt(

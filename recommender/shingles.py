@@ -52,6 +52,11 @@ def _rolling(codes: NDArray[np.uint32], length: int) -> Hashes:
     return np.asarray(hashes)
 
 
+def rolling_hashes(folded: str, length: int) -> Hashes:
+    """Hash of the shingle at each place of a folded text, shape (len(folded) - length + 1,)."""
+    return _rolling(_codes(folded), length)
+
+
 def shingle_hashes(folded: str, length: int) -> Hashes:
     """Hashes of all character shingles of a folded text.
 

@@ -72,11 +72,15 @@ class Profile:
         The data and the embedder the weights were fitted on.
     weights : ndarray of float64, shape (3, len(FEATURES))
         One row for each of `CUTS`.
+    cosines : tuple of two tuples of float
+        Where the weights were fitted for another model: cosines of this one, rising, and what
+        each is with the other (`calibration`); empty when cosines are taken as they are.
     """
 
     name: str
     fitted_on: str
     weights: NDArray[np.float64]
+    cosines: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Profile:
@@ -85,11 +89,19 @@ class Profile:
         for cut, named in data["weights"].items():
             for feature, weight in named.items():
                 weights[CUTS.index(cut), FEATURES.index(feature)] = weight
-        return cls(name=data["name"], fitted_on=data["fitted_on"], weights=weights)
+        own, theirs = data.get("cosines", ((), ()))
+        return cls(
+            name=data["name"],
+            fitted_on=data["fitted_on"],
+            weights=weights,
+            cosines=(tuple(own), tuple(theirs)),
+        )
 
 
-def features(table: EvidenceTable) -> NDArray[np.float64]:
+def features(table: EvidenceTable, profile: Profile | None = None) -> NDArray[np.float64]:
     """Turn evidence into the features of the model.
+
+    The profile is asked only for what becomes of the cosines of a model it was not fitted for.
 
     A missing value makes its feature 0 and its "missing" feature 1, so that a fitted weight,
     not an accident, says what absence means.
@@ -106,6 +118,8 @@ def features(table: EvidenceTable) -> NDArray[np.float64]:
         return np.where(missing, 0.0, raw), missing.astype(np.float64)
 
     cosine, cosine_missing = column("cosine")
+    if profile is not None and profile.cosines[0]:
+        cosine = np.where(cosine_missing > 0, 0.0, np.interp(cosine, *profile.cosines))
     resemblance, text_missing = column("resemblance")
     containment, _ = column("containment")
     title, title_missing = column("title_overlap")
@@ -146,7 +160,7 @@ def features(table: EvidenceTable) -> NDArray[np.float64]:
 def log_odds(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
     """Log-odds of each cut, never rising from "related" to "same text"; shape (n, 3)."""
     # einsum, not BLAS: the last bit must not depend on threads or on how many pairs come along.
-    raw = np.einsum("nf,cf->nc", features(table), profile.weights)
+    raw = np.einsum("nf,cf->nc", features(table, profile), profile.weights)
     return np.asarray(np.minimum.accumulate(raw, axis=1))
 
 
@@ -164,6 +178,11 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
         From 0 to 1, rounded to four decimals; 0.50, 0.75 and 0.90 are even odds of "related",
         "same story" and "same text".
     """
+    return np.asarray(np.round(_apply_rules(table, by_evidence(table, profile)), 4))
+
+
+def by_evidence(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
+    """What the model alone says, before the rules that stand above it; shape (n,)."""
     if not len(table):
         return np.zeros(0)
     related, story, text = log_odds(table, profile).T
@@ -176,7 +195,7 @@ def similarities(table: EvidenceTable, profile: Profile) -> NDArray[np.float64]:
     )
     top = ANCHORS["same_text"]
     scale = np.where(text >= 0, top + (1 - top) * (2 * _logistic(text / SOFTNESS) - 1), scale)
-    return np.asarray(np.round(_apply_rules(table, scale), 4))
+    return np.asarray(scale)
 
 
 def _between(
@@ -203,7 +222,7 @@ def _apply_rules(table: EvidenceTable, scale: NDArray[np.float64]) -> NDArray[np
     no_title = np.isnan(table[:, COLUMN["title_overlap"]])
     equal = flag["same_text"] & (~flag["short"] | flag["same_title"]) & ~flag["near_empty"]
     capped = np.where(
-        (flag["short"] | ~flag["same_language"] | _is_part(table)) & ~equal,
+        (flag["short"] | ~flag["same_language"] | is_part(table)) & ~equal,
         np.minimum(scale, _BELOW_SAME_TEXT),
         scale,
     )
@@ -218,7 +237,7 @@ def _length_ratio(table: EvidenceTable) -> NDArray[np.float64]:
     return np.asarray(2.0 ** -np.abs(table[:, COLUMN["length_log"]].astype(np.float64)))
 
 
-def _is_part(table: EvidenceTable) -> NDArray[np.bool_]:
+def is_part(table: EvidenceTable) -> NDArray[np.bool_]:
     """Whether one text is far shorter, and the longer one may tell other stories too.
 
     Containment alone never makes a part the same text. Where each article tells the other's

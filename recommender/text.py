@@ -15,7 +15,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -287,7 +289,8 @@ def fold(text: str) -> str:
 
 _SPACE = ord(" ")
 # What NFKC joins with the character before it: accents, and the sound marks of kana.
-_COMBINING = re.compile("[\u0300-\u036f\u3099\u309a\uff9e\uff9f]")
+_MARKS = "\u0300-\u036f\u3099\u309a\uff9e\uff9f"
+_COMBINING = re.compile(f"[{_MARKS}]")
 
 
 def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
@@ -326,6 +329,58 @@ def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
             )
         parts.append(part)
     return parts
+
+
+# A character and the marks that NFKC joins with it.
+_JOINED = re.compile(f"[^{_MARKS}]?[{_MARKS}]+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """A folded text that knows where each of its characters stands in the text shown.
+
+    Attributes
+    ----------
+    text : str
+        As `fold` gives it.
+    starts, ends : ndarray of int64, shape (len(text),)
+        Where the character, or the group, that a folded character comes from begins and ends.
+        Folded characters of one origin ("㎏": "kg") have the same.
+    """
+
+    text: str
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+def fold_with_offsets(text: str) -> Folded:
+    """Fold a text and keep, for every character of the result, where it comes from."""
+    # The text is cut into what stands for itself and what NFKC joins, in turn.
+    spans = np.array([match.span() for match in _JOINED.finditer(text)], np.int64).reshape(-1, 2)
+    edges = np.concatenate(([0], spans.ravel(), [len(text)])).tolist()
+    pieces = [text[start:end] for start, end in pairwise(edges)]
+    pieces[1::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[1::2]]
+    lengths = np.array([len(piece) for piece in pieces], np.int64)
+    is_joined = np.repeat(np.arange(len(pieces)) % 2 == 1, lengths)
+    inside = np.arange(len(is_joined)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    all_starts = np.repeat(edges[:-1], lengths) + np.where(is_joined, 0, inside)
+    all_ends = np.where(is_joined, np.repeat(edges[1:], lengths), all_starts + 1)
+    codes = np.frombuffer("".join(pieces).encode("utf-32-le", "replace"), dtype="<u4")
+    table, several = _folding()
+    folded = table[codes]
+    counts = (folded > 0).astype(np.int64)
+    many = np.flatnonzero(folded == 1)
+    expanded = [several[int(codes[place])] for place in many]
+    counts[many] = [len(each) for each in expanded]
+    result = np.repeat(folded, counts)
+    firsts = (np.cumsum(counts) - counts)[many]
+    for first, each in zip(firsts.tolist(), expanded, strict=True):
+        result[first : first + len(each)] = [ord(character) for character in each]
+    return Folded(
+        result.astype("<u4").tobytes().decode("utf-32-le"),
+        np.repeat(all_starts, counts),
+        np.repeat(all_ends, counts),
+    )
 
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")

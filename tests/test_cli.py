@@ -26,9 +26,13 @@ COMMANDS = (
     "check",
     "compare",
     "duplicates",
+    "pairs",
+    "tune",
     "info",
     "verify",
     "rebuild",
+    "decide",
+    "decisions",
 )
 
 

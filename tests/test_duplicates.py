@@ -232,3 +232,38 @@ def test_the_order_of_the_pairs_does_not_show(
 def test_groups_come_largest_first_then_by_id(pairs: list[DuplicatePair]) -> None:
     keys = [(-len(found.members), found.canonical.id) for found in group(pairs)]
     assert keys == sorted(keys)
+
+
+# Pairs decided distinct
+
+
+@given(graphs(), st.data())
+def test_distinct_articles_are_never_in_one_group(
+    pairs: list[DuplicatePair], data: st.DataObject
+) -> None:
+    linked = {(each.first.id, each.second.id) for each in pairs}
+    every = sorted({one for each in linked for one in each})
+    free = [(a, b) for a in every for b in every if a < b and (a, b) not in linked]
+    distinct = frozenset(data.draw(st.sets(st.sampled_from(free))) if free else ())
+    found = group(pairs, distinct=distinct)
+    inside = [[each.canonical.id, *sorted(ids(each))] for each in found]
+    everywhere = [one for each in inside for one in each]
+    assert len(everywhere) == len(set(everywhere))
+    for members in inside:
+        assert all((a, b) not in distinct for a in members for b in members)
+        for other in members[1:]:
+            assert (min(members[0], other), max(members[0], other)) in linked
+    shuffled = list(pairs)
+    data.draw(st.randoms()).shuffle(shuffled)
+    assert group(shuffled, distinct=distinct) == found
+
+
+def test_the_less_close_of_two_distinct_articles_leaves_the_group() -> None:
+    centre, near, far, alone = card(1, 5), card(2, 0), card(3, 9), card(4, 9)
+    pairs = [pair(centre, near, 0.95), pair(centre, far, 0.8), pair(centre, alone, 0.85)]
+    found = group(pairs, distinct={("n0002", "n0003")})
+    # Of the two that are left beside the centre none is near every other: it stays the one to keep.
+    assert [(each.canonical.id, ids(each)) for each in found] == [("n0001", names(2, 4))]
+    (found_pair,) = group(pairs, distinct={("n0002", "n0003"), ("n0002", "n0004")})
+    # Alone with the centre, the earlier of the two is the one to keep.
+    assert (found_pair.canonical.id, ids(found_pair)) == ("n0002", names(1))

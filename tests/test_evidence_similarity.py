@@ -70,18 +70,18 @@ FULL = Profile.from_dict(
         "fitted_on": "by hand",
         "weights": {
             "related": {
-                "intercept": -2.5, "cosine": 6, "cosine_high": 0.5, "cosine_missing": 1.5,
-                "title_overlap": 4, "title_missing": 0.3, "fact_overlap": 3, "facts_missing": 0.6,
+                "intercept": -2.5, "cosine": 6, "cosine_missing": 1.5,
+                "title_told_high": 4, "title_missing": 0.3, "fact_overlap": 3, "facts_missing": 0.6,
                 "days_far": -0.3, "days_missing": -0.5, "translated": 0.8, "resemblance": 1,
             },
             "same_story": {
-                "intercept": -4, "cosine": 3, "cosine_high": 1, "cosine_missing": 1.5,
+                "intercept": -4, "cosine": 3, "cosine_missing": 1.5,
                 "containment": 2, "fact_overlap": 2, "days_near": 0.5, "days_far": -1,
-                "length_apart": -0.2, "translated": 2,
+                "title_swap": -1, "title_conflict": -2, "translated": 2,
             },
             "same_text": {
                 "intercept": -9, "cosine": 3, "resemblance": 3, "containment": 8,
-                "title_overlap": 1, "fact_overlap": 3, "days_far": -1, "length_apart": -0.5,
+                "title_told_low": 1, "fact_overlap": 3, "facts_shared": 0.2, "days_far": -1,
             },
         },
     }
@@ -148,6 +148,11 @@ def rows(draw: st.DrawFn, /, **fixed: Any) -> EvidenceTable:
         "resemblance": draw(OR_MISSING),
         "containment": draw(OR_MISSING),
         "title_overlap": draw(OR_MISSING),
+        "title_told_low": draw(OR_MISSING),
+        "title_told_high": draw(OR_MISSING),
+        "lead_told_high": draw(OR_MISSING),
+        "title_untold": draw(OR_MISSING),
+        "title_conflict": float(draw(st.booleans())),
         "fact_overlap": draw(OR_MISSING),
         "days_apart": draw(st.one_of(st.just(math.nan), st.integers(0, 2_000).map(float))),
         "length_log": draw(st.one_of(st.just(math.nan), st.integers(-40, 40).map(lambda v: v / 8))),
@@ -181,7 +186,8 @@ def test_equal_texts_are_equal_in_everything() -> None:
         "cosine": 1, "resemblance": 1, "containment": 1, "title_overlap": 1, "fact_overlap": 1,
         "days_apart": 0, "length_log": 0, "same_text": 1, "same_title": 1, "same_language": 1,
         "short": 0, "near_empty": 0, "title_told_low": 1, "title_told_high": 1,
-        "lead_told_low": 1, "lead_told_high": 1, "title_conflict": 0,
+        "lead_told_low": 1, "lead_told_high": 1, "title_untold": 0, "facts_shared": 2,
+        "title_conflict": 0,
     }  # fmt: skip
 
 
@@ -339,7 +345,6 @@ def test_a_missing_value_is_a_feature_of_its_own() -> None:
         assert (missing[f"{name}_missing"], present[f"{name}_missing"]) == (1, 0)
     assert missing["cosine"] == missing["days_near"] == missing["days_far"] == 0
     assert present["cosine"] == 0.75
-    assert present["cosine_high"] == pytest.approx(0.15)
     assert (present["days_near"], present["days_far"]) == (1, 0)
 
 
@@ -414,8 +419,11 @@ def test_similarity_lies_between_0_and_1_with_four_decimals(table: EvidenceTable
 
 
 CLOSENESS = st.sampled_from(
-    ["cosine", "resemblance", "containment", "title_overlap", "fact_overlap"]
-)
+    [
+        "cosine", "resemblance", "containment", "title_told_low", "title_told_high",
+        "lead_told_high", "fact_overlap",
+    ]
+)  # fmt: skip
 
 
 @given(rows(), CLOSENESS, SHARES, SHARES)
@@ -437,15 +445,13 @@ def test_more_days_apart_never_make_more_similar(
     assert score(far) <= score(near)
 
 
-@given(rows(same_text=0), st.integers(0, 40), st.integers(0, 40))
-def test_more_uneven_lengths_never_make_more_similar(
+@given(rows(), st.integers(0, 6), st.integers(0, 6))
+def test_more_that_the_titles_do_not_share_never_makes_more_similar(
     table: EvidenceTable, one: int, other: int
 ) -> None:
-    even, uneven = table.copy(), table.copy()
-    even[0, COLUMN["length_log"]], uneven[0, COLUMN["length_log"]] = (
-        value / 8 for value in sorted((one, other))
-    )
-    assert score(uneven) <= score(even)
+    told, untold = table.copy(), table.copy()
+    told[0, COLUMN["title_untold"]], untold[0, COLUMN["title_untold"]] = sorted((one, other))
+    assert score(untold) <= score(told)
 
 
 @given(st.lists(rows(), max_size=12))

@@ -294,6 +294,7 @@ def test_facts_are_put_beside_each_other() -> None:
         only_first=("7月1日", "3.2%"),
         only_second=("7月2日", "4.1%", "15天"),
         differing=("7月1日 / 7月2日", "3.2% / 4.1%"),
+        contradicting=(("7月1日", "7月2日"), ("3.2%", "4.1%")),
         overlap=2 / 4,
     )
 

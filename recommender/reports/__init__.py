@@ -1,7 +1,19 @@
 """Answers as tables for people, and as rows for programs."""
 
+from recommender.reports.decisions import decision_rows, decisions_text
+from recommender.reports.explained import explanation_note, explanation_text
+from recommender.reports.labelling import (
+    pair_rows,
+    pairs_text,
+    thresholds_text,
+    tuning_row,
+    tuning_text,
+)
+from recommender.reports.pages import explanation_page
+from recommender.reports.pictures import check_pictures, picture_kind, tuning_picture
 from recommender.reports.rows import (
     comparison_row,
+    explanation_row,
     filler_rows,
     group_rows,
     info_row,
@@ -15,12 +27,21 @@ from recommender.reports.tables import (
     matches_text,
     problems_text,
 )
+from recommender.reports.wording import LANGUAGES
 from recommender.reports.writers import FORMATS, render_rows
 
 __all__ = [
     "FORMATS",
+    "LANGUAGES",
+    "check_pictures",
     "comparison_row",
     "comparison_text",
+    "decision_rows",
+    "decisions_text",
+    "explanation_note",
+    "explanation_page",
+    "explanation_row",
+    "explanation_text",
     "filler_rows",
     "group_rows",
     "groups_text",
@@ -28,7 +49,14 @@ __all__ = [
     "info_text",
     "match_rows",
     "matches_text",
+    "pair_rows",
+    "pairs_text",
+    "picture_kind",
     "problem_rows",
     "problems_text",
     "render_rows",
+    "thresholds_text",
+    "tuning_picture",
+    "tuning_row",
+    "tuning_text",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from recommender.explanation import Explanation
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.records import (
     Card,
@@ -17,6 +18,8 @@ from recommender.records import (
 )
 
 Row = dict[str, Any]
+
+_LOG_ODDS = ("background", "log_odds")
 
 
 def _card(card: Card, prefix: str = "") -> Row:
@@ -45,6 +48,7 @@ def match_rows(matches: MatchList) -> list[Row]:
             "similarity": match.similarity,
             "verdict": str(match.verdict),
             "relation": str(match.relation),
+            "decision": match.decision,
             "also_covered": list(match.also_covered),
             "evidence": _evidence(match.evidence),
             "filler": None,
@@ -62,6 +66,7 @@ def filler_rows(filler: Sequence[Filler], *, first_rank: int) -> list[Row]:
             "similarity": None,
             "verdict": None,
             "relation": None,
+            "decision": None,
             "also_covered": [],
             "evidence": None,
             "filler": each.reason,
@@ -83,6 +88,7 @@ def group_rows(groups: Sequence[DuplicateGroup]) -> list[Row]:
                 "similarity": None,
                 "verdict": None,
                 "relation": None,
+                "decision": None,
             }
         )
         rows += [
@@ -94,6 +100,7 @@ def group_rows(groups: Sequence[DuplicateGroup]) -> list[Row]:
                 "verdict": str(match.verdict),
                 # How the member stands to the canonical article.
                 "relation": str(match.relation.reversed),
+                "decision": match.decision,
             }
             for match in group.members
         ]
@@ -108,8 +115,25 @@ def comparison_row(comparison: Comparison) -> Row:
         "similarity": comparison.similarity,
         "verdict": str(comparison.verdict),
         "relation": str(comparison.relation),
+        "decision": comparison.decision,
         "evidence": _evidence(comparison.evidence),
     }
+
+
+def explanation_row(explanation: Explanation, *, texts: bool = False) -> Row:
+    """Why a pair is as close as it is; with the two texts that offsets count in, if wanted."""
+    row = asdict(replace(explanation, first_text="", second_text=""))
+    for name in ("comparison", "first_text", "second_text"):
+        del row[name]
+    waterfall = row["waterfall"]
+    for each in (waterfall, *waterfall["contributions"]):
+        each.update({name: round(each[name], 4) for name in _LOG_ODDS if name in each})
+    shares = {
+        "first_share": round(explanation.first_share, 4),
+        "second_share": round(explanation.second_share, 4),
+    }
+    shown = {"first_text": explanation.first_text, "second_text": explanation.second_text}
+    return {**shares, **row, **(shown if texts else {})}
 
 
 def problem_rows(problems: Sequence[ArticleProblem]) -> list[Row]:
@@ -131,11 +155,13 @@ def info_row(info: IndexInfo) -> Row:
         "thresholds": asdict(info.thresholds),
         "profile": info.profile,
         "profile_fitted": info.profile_fitted,
+        "cosines_matched": info.cosines_matched,
         "boilerplate": [asdict(each) for each in info.boilerplate],
         "generation": info.generation,
         "tail": info.tail,
         "removed": info.removed,
         "drift": info.drift,
         "sizes": dict(info.sizes),
+        "decisions": dict(info.decisions),
         "warnings": list(info.warnings),
     }

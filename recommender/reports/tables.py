@@ -20,8 +20,10 @@ from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.records import (
     Card,
     Comparison,
+    DecisionKind,
     DuplicateGroup,
     Evidence,
+    Match,
     MatchList,
     Verdict,
 )
@@ -89,9 +91,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def why(evidence: Evidence) -> str:
-    """The evidence of a pair in a few words."""
-    parts = []
+def why(evidence: Evidence, decision: DecisionKind | None = None) -> str:
+    """The evidence of a pair in a few words; what an editor decided comes first."""
+    parts = [_decided(decision)] if decision else []
     if evidence.same_text:
         parts.append("equal text")
     elif evidence.containment is not None and evidence.containment >= 0.05:
@@ -111,23 +113,41 @@ def why(evidence: Evidence) -> str:
     return ", ".join(parts)
 
 
-def matches_text(card: Card | None, matches: MatchList, *, width: int, color: bool) -> str:
-    """A list of matches under the article it was made for."""
+def _decided(decision: DecisionKind) -> str:
+    return f"{decision}: decided by an editor"
+
+
+def matches_text(
+    card: Card | None,
+    matches: MatchList,
+    *,
+    width: int,
+    color: bool,
+    notes: Sequence[Text] | None = None,
+) -> str:
+    """A list of matches under the article it was made for; notes stand under their matches."""
     parts: list[object] = []
     if card is not None:
         parts.append(Text.assemble(("For ", "dim"), _title(card), (f"  {card.id}", "dim")))
     if matches:
-        table = _table("similarity", "date", "id", "title", "why")
-        for match in matches:
+        table = _table("similarity", "date", "id", "title", *(["why"] if notes is None else []))
+        for number, match in enumerate(matches):
             title = _title(match.article)
             if match.also_covered:
                 title.append(f"  +{len(match.also_covered)} also covered", style="dim")
+            if notes is not None:
+                title.append("\n").append_text(notes[number])
             table.add_row(
                 _verdict(match.verdict, match.similarity),
                 _day(match.article.date),
                 printable(match.article.id),
                 title,
-                Text(why(match.evidence), style="dim"),
+                *(
+                    [Text(why(match.evidence, match.decision), style="dim")]
+                    if notes is None
+                    else []
+                ),
+                end_section=notes is not None,
             )
         parts.append(table)
     if matches.reason:
@@ -145,6 +165,12 @@ def matches_text(card: Card | None, matches: MatchList, *, width: int, color: bo
             )
         )
     return _rendered(*parts, width=width, color=color)
+
+
+def _relation(match: Match) -> str:
+    """How a member stands to the article to keep."""
+    relation = str(match.relation.reversed)
+    return f"{relation}, decided by an editor" if match.decision else relation
 
 
 def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) -> str:
@@ -165,7 +191,7 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
             table.add_row(
                 "",
                 _verdict(match.verdict, match.similarity),
-                str(match.relation.reversed),
+                _relation(match),
                 _day(match.article.date),
                 printable(match.article.id),
                 _title(match.article),
@@ -175,12 +201,15 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
     return _rendered(table, Text(summary, style="italic"), width=width, color=color)
 
 
-def comparison_text(comparison: Comparison, *, width: int, color: bool) -> str:
-    """One pair with all its evidence."""
+def comparison_text(
+    comparison: Comparison, *, width: int, color: bool, more: Sequence[object] = ()
+) -> str:
+    """One pair with all its evidence, and more below it."""
     evidence = comparison.evidence
     head = Text.assemble(
         _verdict(comparison.verdict, comparison.similarity),
         (f"  (the first to the second: {comparison.relation})", "dim"),
+        (f"  {_decided(comparison.decision)}" if comparison.decision else "", "bold"),
     )
     table = _table("evidence", "value", "why")
     rows = (
@@ -215,9 +244,9 @@ def comparison_text(comparison: Comparison, *, width: int, color: bool) -> str:
     ):
         if values:
             shown = "; ".join(printable(value) for value in values[:_LISTED])
-            more = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
-            parts.append(Text(f"{label}: {shown}{more}"))
-    return _rendered(*parts, width=width, color=color)
+            left_out = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
+            parts.append(Text(f"{label}: {shown}{left_out}"))
+    return _rendered(*parts, *more, width=width, color=color)
 
 
 def problems_text(problems: Sequence[ArticleProblem], *, width: int, color: bool) -> str:
@@ -248,6 +277,8 @@ def info_text(info: IndexInfo, *, width: int, color: bool) -> str:
         f"{info.removed:,} removed since",
         "background": f"mean cosine of random pairs {info.drift:+.3f}",
         "problems": ", ".join(f"{name}: {count:,}" for name, count in info.problems.items())
+        or "none",
+        "decisions": ", ".join(f"{name}: {count:,}" for name, count in info.decisions.items())
         or "none",
     }
     parts: list[object] = [

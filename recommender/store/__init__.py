@@ -8,7 +8,15 @@ above. The format is described in `indexes/README.md`.
 from __future__ import annotations
 
 from recommender.store.checking import check_store
+from recommender.store.decisions import (
+    VERSION_KEY,
+    delete_decision,
+    read_decisions,
+    read_texts,
+    write_decisions,
+)
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
 from recommender.store.schema import FORMAT_VERSION
@@ -16,6 +24,7 @@ from recommender.store.writer import Writer
 
 __all__ = [
     "FORMAT_VERSION",
+    "VERSION_KEY",
     "Document",
     "GenerationInfo",
     "NeighbourList",
@@ -24,4 +33,12 @@ __all__ = [
     "Store",
     "Writer",
     "check_store",
+    "content_digests",
+    "delete_decision",
+    "put_labels",
+    "read_decisions",
+    "read_labels",
+    "read_texts",
+    "settled_pairs",
+    "write_decisions",
 ]

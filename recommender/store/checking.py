@@ -8,6 +8,8 @@ from typing import Any
 from recommender.errors import IndexStoreError
 from recommender.store import codec
 from recommender.store.codec import DECODING_ERRORS
+from recommender.store.decisions import check_decisions
+from recommender.store.labels import check_labels
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, as_json
 from recommender.store.reader import Store
 
@@ -41,12 +43,22 @@ def check_store(store: Store, progress: Callable[[int, int], None]) -> list[str]
             problems += _check_structure(store)
             for number, (table, columns, decoder) in enumerate(_TABLES):
                 found = list(_check_table(store, table, columns, decoder, progress, number))
-                problems += found[:_LISTED]
-                if len(found) > _LISTED:
-                    problems.append(f"{store.path}: table {table}: {len(found):,} rows are damaged")
+                problems += _listed(store, table, found)
+            problems += _listed(store, "labels", list(check_labels(store)))
+            problems += check_decisions(store)
         except IndexStoreError as error:
             problems.append(str(error))
     return problems
+
+
+def _listed(store: Store, table: str, found: list[str]) -> list[str]:
+    """The first of them, and how many there are."""
+    if len(found) <= _LISTED:
+        return found
+    return [
+        *found[:_LISTED],
+        f"{store.path}: table {table}: {len(found):,} rows are damaged",
+    ]
 
 
 def _check_structure(store: Store) -> Iterator[str]:

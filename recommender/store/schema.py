@@ -76,22 +76,42 @@ TABLES: dict[str, str] = {
         checksum INTEGER NOT NULL)""",
     "removed": """CREATE TABLE removed (
         row INTEGER PRIMARY KEY)""",
-    # Laid out for what editors decide about pairs, by article id so that they outlive rows.
+    # What editors decide about pairs, by article id so that it outlives rows. `edited`: 1 the
+    # first text is another one since, 2 the second.
     "decisions": """CREATE TABLE decisions (
         first TEXT NOT NULL,
         second TEXT NOT NULL CHECK (first < second),
-        verdict TEXT NOT NULL,
-        canonical TEXT,
-        note TEXT NOT NULL DEFAULT '',
-        decided_by TEXT NOT NULL DEFAULT '',
+        decision TEXT NOT NULL,
+        note TEXT NOT NULL,
+        decided_by TEXT NOT NULL,
         decided_at INTEGER,
+        first_hash TEXT NOT NULL,
+        second_hash TEXT NOT NULL,
+        edited INTEGER NOT NULL,
+        checksum INTEGER NOT NULL,
         PRIMARY KEY (first, second)) WITHOUT ROWID""",
+    # The texts they were made on, as far as it takes to tell an edit from another text.
+    "decided_texts": """CREATE TABLE decided_texts (
+        id TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        content_digest BLOB NOT NULL,
+        shingles BLOB NOT NULL,
+        facts BLOB NOT NULL,
+        title_facts BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        PRIMARY KEY (id, hash)) WITHOUT ROWID""",
+    # What people said of pairs: a range of grades, and digests of the texts they saw.
     "labels": """CREATE TABLE labels (
         first TEXT NOT NULL,
         second TEXT NOT NULL CHECK (first < second),
-        grade INTEGER NOT NULL,
-        origin TEXT NOT NULL DEFAULT '',
+        origin TEXT NOT NULL,
+        least INTEGER NOT NULL,
+        most INTEGER NOT NULL,
+        weight REAL,
+        first_digest BLOB NOT NULL,
+        second_digest BLOB NOT NULL,
         labelled_at INTEGER,
+        checksum INTEGER NOT NULL,
         PRIMARY KEY (first, second, origin)) WITHOUT ROWID""",
     # A keyed hash of the id of an article that was erased for good.
     "tombstones": """CREATE TABLE tombstones (

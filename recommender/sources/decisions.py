@@ -1,0 +1,110 @@
+"""Reads editors' decisions from a JSON file, whole: one entry that is wrong spoils the file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recommender.decisions import Decision
+from recommender.errors import ConfigError
+from recommender.sources.dates import parse_date
+from recommender.sources.fields import refuse_constant
+from recommender.sources.files import STANDARD_INPUT, _once_each
+
+_LONGEST = 50_000_000
+_WANTED = ("first", "second", "decision")
+_TAKEN = (*_WANTED, "note", "by", "at")
+# What the listing of decisions says beside them; a listing can be given back.
+_LISTED = ("first_title", "second_title", "state", "edited", "missing", "conflict")
+_LISTED_HASHES = ("first_hash", "second_hash")
+
+
+def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
+    """Read a list of {first, second, decision, note, by, at}, or an object that holds it.
+
+    Parameters
+    ----------
+    path : str
+        File, or "-" for standard input.
+    decided_by : str
+        Of entries that do not say.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or an entry is wrong; names file and entry.
+    """
+    name = "standard input" if path == STANDARD_INPUT else path
+    entries = _entries(_text(path, name), name)
+    decisions = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            decisions.append(_decision(entry, decided_by))
+        except ConfigError as error:
+            raise ConfigError(f"{name}: entry {number}: {error}; nothing was decided") from error
+    return decisions
+
+
+def _text(path: str, name: str) -> str:
+    try:
+        if path == STANDARD_INPUT:
+            data = sys.stdin.buffer.read(_LONGEST + 1)
+        else:
+            with Path(path).open("rb") as stream:
+                data = stream.read(_LONGEST + 1)
+        if len(data) > _LONGEST:
+            raise ConfigError(f"{name} is too long for a file of decisions")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name} is not UTF-8 at byte {error.start + 1}") from error
+
+
+def _entries(text: str, name: str) -> Sequence[Any]:
+    try:
+        data = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=_once_each)
+    except RecursionError as error:
+        raise ConfigError(f"{name}: the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise ConfigError(f"{name} is not JSON: {error}") from error
+    if isinstance(data, dict) and set(data) == {"decisions"}:
+        data = data["decisions"]
+    if not isinstance(data, list):
+        raise ConfigError(
+            f'{name}: a list of decisions is wanted, or an object {{"decisions": […]}}'
+        )
+    return data
+
+
+def _decision(entry: object, decided_by: str) -> Decision:
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"an object is wanted, not {type(entry).__name__}")
+    for name in _WANTED:
+        if name not in entry:
+            raise ConfigError(f"{name} is missing")
+    for name in entry:
+        if name not in (*_TAKEN, *_LISTED, *_LISTED_HASHES):
+            raise ConfigError(f"{name!r:.60} is not known; taken are {', '.join(_TAKEN)}")
+    if entry.get("state", "active") == "stale":
+        raise ConfigError("it is stale: look at both texts, then take out its state, or the entry")
+    return Decision(
+        first=entry["first"],
+        second=entry["second"],
+        decision=entry["decision"],
+        note=entry.get("note") or "",
+        decided_by=entry.get("by") or decided_by,
+        decided_at=_moment(entry.get("at")),
+    )
+
+
+def _moment(value: object) -> Any:
+    if value is None:
+        return None
+    moment = parse_date(value) if isinstance(value, str) else None
+    if moment is None:
+        raise ConfigError(f"at is not a date, as 2025-07-17 is: {value!r:.60}")
+    return moment
