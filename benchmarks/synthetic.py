@@ -18,11 +18,23 @@ from recommender.records import Article
 from recommender.text import sentences
 
 SHORTEST, LONGEST = 150, 1_500
-_SWAPPED = ("number", "ordinal", "date", "time", "person", "name")
+_SWAPPED = ("number", "ordinal", "date", "time", "person", "name", "place")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _CHINESE_DIGITS = "一二三四五六七八九"
 _SURNAMES = "王李张刘陈杨黄赵周吴徐孙胡朱高林何郭马罗"
 _GIVEN = "建国志强晓明丽华文博海涛雪梅振宇佳琪立新"
+_PROVINCES = ("河北", "江苏", "福建", "湖南", "四川", "云南", "甘肃", "辽宁", "安徽", "贵州")
+# Words that an editor puts for one another.
+_SYNONYMS = {
+    "表示": "称", "指出": "谈到", "认为": "觉得", "介绍": "说明", "目前": "眼下", "近日": "日前",
+    "此前": "早前", "举行": "举办", "开展": "进行", "推动": "促进", "加强": "强化",
+    "提升": "提高", "增长": "上升", "下降": "减少", "超过": "逾", "达到": "达", "约": "大约",
+    "重要": "关键", "问题": "难题", "发布": "公布", "宣布": "对外公布", "参加": "出席",
+    "协助": "帮助", "导致": "造成", "因为": "由于", "但是": "不过", "同时": "与此同时",
+    "通过": "借助", "全国": "全国范围内", "记者": "本报记者", "启动": "开始", "建设": "兴建",
+    "实现": "达成", "明显": "显著", "持续": "不断", "预计": "估计", "首次": "第一次",
+    "工作人员": "员工", "发现": "查明", "希望": "期望",
+}  # fmt: skip
 _PLACES = ("临江市", "东平县", "清河县", "安岭市", "白沙县", "松原省", "云台市", "南浦县")
 
 
@@ -33,7 +45,7 @@ class Edit:
     Attributes
     ----------
     kind : str
-        "cut", "extend", "reorder", "retitle", "renumber", "template", "digest".
+        "cut", "extend", "reorder", "retitle", "renumber", "paraphrase", "template", "digest".
     grade : int
         4 same text, 3 same story at the least, 2 related at the most.
     """
@@ -91,6 +103,22 @@ def renumber(
     return replace(article, body=body) if body != article.body else None
 
 
+def paraphrase(
+    article: Article, others: Sequence[Article], generator: np.random.Generator
+) -> Article | None:
+    """With most words that have a synonym exchanged, and some sentences joined or parted."""
+    found = [word for word in _SYNONYMS if word in article.body]
+    chosen = {word: _SYNONYMS[word] for word in found if generator.random() < 0.8}
+    if len(chosen) < 4:
+        return None
+    swap = _swapper(chosen)
+    pieces = [
+        each[:-1] + "，" if each.endswith("。") and generator.random() < 0.3 else each
+        for each in sentences(swap(article.body))
+    ]
+    return replace(article, title=swap(article.title), body="".join(pieces))
+
+
 def template(
     article: Article, others: Sequence[Article], generator: np.random.Generator
 ) -> Article | None:
@@ -121,6 +149,8 @@ def _other(fact: Fact, generator: np.random.Generator) -> str:
     if fact.kind == "person":
         given = generator.choice(list(_GIVEN), max(1, len(fact.text) - 1))
         return str(generator.choice(list(_SURNAMES))) + "".join(given)
+    if fact.kind == "place":
+        return str(generator.choice(_PROVINCES))
     if fact.kind == "name":
         return str(generator.choice(_PLACES)) if fact.text[-1] in "省市县" else fact.text
     text = _DIGITS.sub(lambda match: _other_number(match[0], generator), fact.text)
@@ -151,6 +181,7 @@ EDITORS: Mapping[str, tuple[int, Editor]] = {
     "reorder": (4, reorder),
     "retitle": (4, retitle),
     "renumber": (4, renumber),
+    "paraphrase": (4, paraphrase),
     "template": (2, template),
     "digest": (3, digest),
 }

@@ -19,7 +19,8 @@ from recommender.decisions import Ruled, are_near, kind_name, kinds_of, ruled_si
 from recommender.evidence import EvidenceTable, gather, to_evidence
 from recommender.explaining import explain
 from recommender.explanation import Explanation
-from recommender.facts import Fact, FactComparison, compare_facts, unpack
+from recommender.fact_packing import unpack
+from recommender.facts import Fact, FactComparison, compare_facts
 from recommender.generation import Rows
 from recommender.records import (
     Card,

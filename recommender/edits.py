@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128_digest
 
 from recommender.evidence import COMPARED_LENGTH, NEAR_EMPTY_LENGTH, RESEMBLANCE_LENGTH
-from recommender.facts import extract_facts, fact_keys, pack, unpack
+from recommender.fact_packing import pack, unpack
+from recommender.facts import extract_facts, fact_keys
 from recommender.shingles import shingle_hashes
 from recommender.text import fold_many
 

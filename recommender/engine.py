@@ -33,7 +33,7 @@ from recommender.embedders import (
 from recommender.engine_decisions import Deciding
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.explanation import Explanation
-from recommender.facts import unpack
+from recommender.fact_packing import unpack
 from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.inspection import ArticleProblem, IndexInfo

@@ -9,34 +9,13 @@ Pure; every pattern is bounded, so that hostile text costs no more than any othe
 
 from __future__ import annotations
 
-import json
 import re
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 MOST_FACTS = 200
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_COMPRESSION = 6
-_RAW_DEFLATE = -15
-# What packed facts have in common: with it they take two thirds of the room. Part of the format.
-_DICTIONARY = (
-    '"work","《》"],["ordinal","100条","第一百条"],["ordinal","3次","第三次"],'
-    '["ordinal","1"],["time","12:30","12时30分"],["code","C919"],'
-    '["name","市"],["name","省"],["name","china","China"],["person","王"],'
-    '["person","李"],["number","1 个","一个"],["number","2 个","两个"],'
-    '["number","3 种","三种"],["number","1 项","一项"],'
-    '["number","100 家","100家"],["number","1000000000 元","10亿元"],'
-    '["number","500000000 美元","5亿美元"],["number","10 公里","10公里"],'
-    '["number","200 人","200人"],["number","30000 吨","3万吨"],'
-    '["number","10 天","10天"],["number","30 "],["number","5 年","5年"],'
-    '["number","3.5 %","3.5%"],["number","50 "],'
-    '["number","2024 年","2024年"],["number","2023 年","2023年"],'
-    '["number","2025 年","2025年"],["date","12-31","12月31日"],'
-    '["date","11-05","11月5日"],["date","06-15","6月15日"],["number","'
-).encode()
 _READ = 20_000
 _LISTED = 20
 
@@ -133,7 +112,7 @@ _ENGLISH_DATE = re.compile(
 )
 _YEAR = re.compile(r"((?:19|20)\d{2})年(?!\d{0,2}月)")
 _TIME = re.compile(r"([01]?\d|2[0-3])[时点:：]([0-5]\d)分?(?!\d)")
-_STOCK = re.compile(r"(?:\d{6}\.S[HZ]|\d{4,5}\.HK)(?!\w)")
+_STOCK = re.compile(r"(?:\d{6}\.(?:S[HZ]|BJ)|\d{4,5}\.HK)(?![A-Za-z0-9_])")
 _QUANTITY = re.compile(
     rf"(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿](?![米克]))?余?多?(?P<u>{_UNITS})?"
     r"(?![日月时号])"
@@ -161,7 +140,7 @@ _UNIT_BEGINNINGS = frozenset(unit[0] for unit in _UNITS.split("|"))
 _LONGEST_NUMERAL = 12
 _WORK = re.compile(r"《([^《》\n]{1,60})》")
 # What is only set off, a word or two, is as a rule no quotation; a long one is cited in parts.
-_QUOTE = re.compile('“([^“”\n]{4,30})”|「([^「」\n]{4,30})」|"([^"\n]{12,60})"')
+_QUOTE = re.compile('“([^“”\n]{4,16})”|「([^「」\n]{4,16})」|"([^"\n]{12,40})"')
 # What a pattern must not stand behind is asked afterwards: one that begins with a set of
 # characters is searched for several times as fast.
 _CODE = re.compile(r"[A-Z]{1,5}-?\d{1,6}[A-Z]{0,2}(?![A-Za-z0-9_])")
@@ -203,7 +182,7 @@ _ORGANISATION_END = re.compile(
     "(?:公司|集团|银行|交易所|研究院|研究所|大学|法院|检察院|博物馆|协会|基金会)"
 )
 # Where the name of an organisation cannot have begun yet.
-_BEFORE_ORGANISATION = re.compile("[^\u4e00-\u9fff]|[的由在对向与和及了从为被到将是把等让该据称]")
+_BEFORE_ORGANISATION = re.compile("[^\u4e00-\u9fff]|[的由在对向与和及了从为被到将是把等让该据称自]")
 _LONGEST_ORGANISATION = 12
 _PLACE_END = re.compile(r"(?:省|市|自治区|自治州|县)(?![委场面民长内外级域区])")
 _LONGEST_PLACE = 4
@@ -455,28 +434,6 @@ def _names(whole: str) -> Iterator[Found]:
         if 2 <= match.start() - start <= _LONGEST_PLACE:
             name = whole[start : match.end()]
             yield start, match.end(), Fact("name", name, name)
-
-
-def pack(facts: Sequence[Fact]) -> bytes:
-    """Facts as bytes for storing; the text is left out where it is the value."""
-    plain = [
-        [each.kind, each.value] if each.text == each.value else [each.kind, each.value, each.text]
-        for each in facts
-    ]
-    packer = zlib.compressobj(_COMPRESSION, zlib.DEFLATED, _RAW_DEFLATE, zdict=_DICTIONARY)
-    return packer.compress(_ENCODER.encode(plain).encode()) + packer.flush()
-
-
-def unpack(packed: bytes) -> tuple[Fact, ...]:
-    """Read what `pack` wrote; nothing from no bytes."""
-    if not packed:
-        return ()
-    return tuple(
-        Fact(kind, text[0] if text else value, value)
-        for kind, value, *text in json.loads(
-            zlib.decompressobj(_RAW_DEFLATE, zdict=_DICTIONARY).decompress(packed)
-        )
-    )
 
 
 def fact_keys(facts: Iterable[Fact]) -> frozenset[str]:

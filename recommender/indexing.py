@@ -21,7 +21,8 @@ from xxhash import xxh3_128_digest
 from recommender.boilerplate import Boilerplate, find_boilerplate
 from recommender.config import IndexOptions
 from recommender.evidence import COMPARED_LENGTH, NEAR_EMPTY_LENGTH, Comparable, bigrams
-from recommender.facts import extract_facts, fact_keys, pack, unpack
+from recommender.fact_packing import pack, unpack
+from recommender.facts import extract_facts, fact_keys
 from recommender.records import Article, Card
 from recommender.shingles import fingerprint_many
 from recommender.store import Document, Sketch

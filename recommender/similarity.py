@@ -58,6 +58,7 @@ _BELOW_SAME_TEXT = 0.89
 _BELOW_SAME_STORY = 0.74
 _COPY_LENGTH_RATIO = 0.8
 _CONTAINED_LENGTH_RATIO = 0.5
+_BRIEF_LENGTH_RATIO = 0.25
 _TELLS_TITLE = 0.6
 
 
@@ -241,10 +242,12 @@ def is_part(table: EvidenceTable) -> NDArray[np.bool_]:
     """Whether one text is far shorter, and the longer one may tell other stories too.
 
     Containment alone never makes a part the same text. Where each article tells the other's
-    title, the longer one is a longer version, not a round-up.
+    title, the longer one is a longer version, not a round-up, unless it is many times as long.
     """
+    ratio = _length_ratio(table)
     of_one_story = table[:, COLUMN["title_told_low"]] >= _TELLS_TITLE
-    return np.asarray((_length_ratio(table) < _CONTAINED_LENGTH_RATIO) & ~of_one_story)
+    longer_version = of_one_story & (ratio > _BRIEF_LENGTH_RATIO)
+    return np.asarray((ratio < _CONTAINED_LENGTH_RATIO) & ~longer_version)
 
 
 def relations(table: EvidenceTable, scale: NDArray[np.float64]) -> list[Relation]:

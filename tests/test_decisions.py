@@ -32,7 +32,8 @@ from recommender import (
 )
 from recommender.decisions import find_conflicts
 from recommender.edits import is_substantive, mark_text
-from recommender.facts import extract_facts, pack
+from recommender.fact_packing import pack
+from recommender.facts import extract_facts
 from tests.helpers import NOW, START, article, build, corpus
 
 FAR = ("a000", "a001")  # a bridge and tea

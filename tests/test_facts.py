@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.fact_packing import pack, unpack
 from recommender.facts import (
     MOST_FACTS,
     Fact,
@@ -15,15 +16,16 @@ from recommender.facts import (
     compare_facts,
     extract_facts,
     fact_keys,
-    pack,
-    unpack,
 )
 
-KINDS = ["number", "date", "time", "ordinal", "name", "person", "work", "code"]
+KINDS = [
+    "number", "date", "time", "ordinal", "place", "name", "organisation", "person", "work",
+    "quote", "code",
+]  # fmt: skip
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=120)
 DENSE = st.text(
     alphabet="0123456789１.,:：-/年月日时点分第届期一二三十百千万亿两人元%％米《》 王李某市"
-    "省记者介绍AaBbMay$€bn",
+    "省记者介绍AaBbMay$€bn“”「」公司北京美国",
     max_size=120,
 )
 FACTS = st.lists(
@@ -333,3 +335,32 @@ def test_an_article_differs_in_nothing_from_itself(facts: list[Fact]) -> None:
     found = compare_facts(facts, facts)
     assert found.only_first == found.only_second == found.differing == ()
     assert found.overlap == (1.0 if facts else None)
+
+
+# Quotations, organisations, places
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("校长称这是“把课堂搬进果园”的第三年。", "quote", "把课堂搬进果园"),
+        ("店主说「不涨价也不打烊」。", "quote", "不涨价也不打烊"),
+        ('She called it "a very slow way to win" on Monday.', "quote", "a very slow way to win"),
+        ("昨日，南坡果业有限公司回应称原料无异常。", "organisation", "南坡果业有限公司"),
+        ("学生代表来自云岭农业大学，共二十人。", "organisation", "云岭农业大学"),
+        ("这批果苗将运往哈萨克斯坦。", "place", "哈萨克斯坦"),
+        ("内蒙古迎来今年首场雪。", "place", "内蒙古"),
+        ("收于600519.SH的报价", "code", "600519.SH"),
+        ("《果树苗木检疫办法》下月施行", "work", "果树苗木检疫办法"),
+    ],
+)
+def test_what_is_quoted_and_who_and_where(text: str, kind: str, value: str) -> None:
+    assert value in [found for _, found in read(text, kind)]
+
+
+def test_a_word_set_off_is_no_quotation() -> None:
+    assert read("所谓“慢活”并不慢。", "quote") == []
+
+
+def test_what_stands_inside_a_quotation_is_read_too() -> None:
+    assert ("32人", "32 人") in read("他说“一共来了32人”。", "number")

@@ -94,6 +94,8 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "note_dates": ("{days_apart:.1f} days apart", "相隔 {days_apart:.1f} 天"),
     "note_language": ("the languages differ", "语言不同"),
     "note_missing": ("what could not be compared", "无法比较的部分"),
+    "decided_duplicate": ("An editor decided: duplicates.", "编辑已裁定：重复。"),
+    "decided_distinct": ("An editor decided: not duplicates.", "编辑已裁定：不重复。"),
     "rule_raised": (
         "The evidence gives {model:.2f}; raised to {similarity:.2f}, because {reason}.",
         "按证据为 {model:.2f}；{reason}，故提高到 {similarity:.2f}。",

@@ -337,9 +337,13 @@ def check_format(connection: Connection, path: Path) -> None:
         raise unfinished(path.parent)
     if application != APPLICATION_ID:
         raise IndexCorrupt(f"{path}: this is a database of another program, not an index")
+    what_next = (
+        "upgrade recommender"
+        if version > FORMAT_VERSION
+        else f"an older one: remove {path.parent} and build the index again"
+    )
     raise IndexIncompatible(
-        f"{path}: written in format {version}, this version knows {FORMAT_VERSION}; "
-        "upgrade recommender, or build the index again"
+        f"{path}: written in format {version}, this version knows {FORMAT_VERSION}; {what_next}"
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 DATABASE_NAME = "articles.sqlite"
 LOCK_NAME = ".lock"
 
-FORMAT_VERSION = 1
+# 2: more evidence on every neighbour, decisions and labels with hashes of the texts.
+FORMAT_VERSION = 2
 # "RECO", so that `file` and SQLite's own tools can tell an index from any other database.
 APPLICATION_ID = 0x5245434F
 
