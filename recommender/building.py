@@ -8,7 +8,7 @@ run leaves the index as it was, or complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
-from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible
+from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible, IndexMissing
 from recommender.generation import Generation, remove_old_generations, write_generation
 from recommender.indexing import (
     Cleaned,
@@ -82,7 +82,10 @@ def build(
         If two articles have one id and `on_duplicate` is "error".
     IndexLocked
         If another process is writing to the index.
+    IndexCorrupt, IndexIncompatible
+        If what is there is damaged, no index, or of another format.
     """
+    _check_replaceable(folder)
     cleaned = _clean(unique(articles, on_duplicate), progress)
     recipe = make_recipe(cleaned, options)
     prepared = _prepare(cleaned, recipe, now, progress)
@@ -101,6 +104,12 @@ def build(
             _tidy(writer)
         pending.discard()
     return Change(added=len(prepared), embedded=embedded, total=len(prepared))
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Refuse what cannot be written to before hours of embedding, not after them."""
+    with suppress(IndexMissing):
+        Store.open(folder).close()
 
 
 def update(

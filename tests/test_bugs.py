@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from recommender import Article, ArticleError
+from recommender import Article, ArticleError, IndexIncompatible
 from recommender.boilerplate import find_boilerplate
 from recommender.facts import extract_facts
 from recommender.neighbourhood import _fingerprint_pairs
 from recommender.postings import Postings
-from recommender.records import Card
+from recommender.records import Card, Relation, Verdict
 from recommender.text import clean, fold
+from tests.helpers import body_of, build, corpus
 
 
 def values(text: str) -> set[str]:
@@ -91,3 +96,44 @@ def test_a_short_text_with_hundreds_of_candidates() -> None:
     pairs = list(_fingerprint_pairs(postings, Fingerprints()))  # type: ignore[arg-type]
     assert all(part.shape[1] == 2 for part in pairs)
     assert len(pairs) >= 300
+
+
+def test_an_index_of_another_format_is_refused_before_anything_is_embedded(
+    tmp_path: Path,
+) -> None:
+    build(tmp_path / "index", corpus(3)).close()
+    with closing(sqlite3.connect(tmp_path / "index" / "articles.sqlite")) as database:
+        database.execute("PRAGMA user_version = 1")
+    stages: list[str] = []
+    with pytest.raises(IndexIncompatible, match="remove"):
+        build(
+            tmp_path / "index",
+            corpus(4),
+            progress=lambda stage, done, total: stages.append(stage),
+        )
+    assert stages == []
+
+
+def test_a_stock_code_before_a_chinese_character() -> None:
+    assert "600519.SH" in values("收于600519.SH的报价")
+
+
+def test_a_brief_in_a_long_article_under_one_headline_is_not_its_same_text(
+    tmp_path: Path,
+) -> None:
+    title = "城北新图书馆今天开馆"
+    brief = (
+        "城北新图书馆今天开馆，首日接待读者四千人，馆内设有儿童区、自习区和地方文献室，每天开放到晚上十点，"
+        "市民凭身份证即可借阅，首批图书三十万册已经上架，另有电子书二十万种。"
+    )
+    others = "".join(f"第{number}条：{body_of('茶', number)}" for number in range(6))
+    with build(
+        tmp_path / "index",
+        [
+            Article(id="brief", title=title, body=brief),
+            Article(id="long", title=title, body=brief + others),
+        ],
+    ) as index:
+        found = index.compare("brief", "long")
+    assert found.verdict is not Verdict.SAME_TEXT
+    assert found.relation is Relation.CONTAINED_IN
