@@ -156,12 +156,12 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
         by_others = _share(_sums(said, every), said.sum())
         by_us = _share(_sums(has, theirs), _sums(weights, theirs))
         columns += [np.minimum(by_others, by_us), np.maximum(by_others, by_us)]
+    absent = np.ones(BUCKET_COUNT, bool)
+    absent[own.every] = False
+    titles = np.concatenate([each.title_order for each in others])
+    lengths = np.array([len(each.title_order) for each in others])
     untold = np.minimum(
-        _untold_by(own.title_order, every),
-        _untold(
-            [each.title_order for each in others],
-            [~np.isin(each.title_order, own.every) for each in others],
-        ),
+        _untold_by(own.title_order, every), _untold(titles, absent[titles], lengths)
     )
     return np.column_stack([*columns, np.minimum(untold, _HEAVIEST)])
 
@@ -177,18 +177,29 @@ def _untold_by(title: Buckets, every: Sequence[Buckets]) -> NDArray[np.float64]:
     owner = np.repeat(np.arange(len(every)), [len(each) for each in every])
     tells = np.zeros((len(every), len(kinds)), bool)
     tells[owner[found >= 0], found[found >= 0]] = True
-    return _untold([title] * len(every), list(~tells[:, places]))
+    return _untold(
+        np.tile(title, len(every)), ~tells[:, places].ravel(), np.full(len(every), len(title))
+    )
 
 
-def _untold(titles: Sequence[Buckets], missing: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
-    """Weight of the longest run of missing terms in each title; NaN for an empty one."""
-    lengths = np.array([len(each) for each in titles])
-    heaviest = np.full(len(titles), np.nan)
+def _untold(
+    titles: Buckets, absent: NDArray[np.bool_], lengths: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Weight of the longest run of absent terms in each of several titles; NaN for an empty one.
+
+    Parameters
+    ----------
+    titles : ndarray of uint16, shape (t,)
+        One behind the other, in reading order.
+    absent : ndarray of bool, shape (t,)
+    lengths : ndarray of int64, shape (n,)
+        Of each title.
+    """
+    heaviest = np.full(len(lengths), np.nan)
     there = np.flatnonzero(lengths)
     if not len(there):
         return heaviest
-    absent = np.concatenate(missing)
-    total = np.cumsum(np.where(absent, _weights()[np.concatenate(titles)], 0))
+    total = np.cumsum(np.where(absent, _weights()[titles], 0))
     starts = np.concatenate(([0], np.cumsum(lengths[there])[:-1]))
     # A run begins anew behind a term that is told, and with each title.
     before = np.where(absent, 0, total)
