@@ -246,7 +246,7 @@ def environment() -> dict[str, Any]:
 
 def command() -> str:
     """How this benchmark was called; paths of data sets are left out of what is committed."""
-    arguments = [Path(each).name.upper() if each.startswith("/") else each for each in sys.argv[1:]]
+    arguments = [Path(each).name.upper() if Path(each).is_dir() else each for each in sys.argv[1:]]
     return shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *arguments])
 
 
@@ -270,7 +270,7 @@ def save(name: str, result: Mapping[str, Any], table: str) -> None:
     everything = {"environment": environment(), **result}
     text = json.dumps(everything, ensure_ascii=False, indent=2)
     for argument in sys.argv[1:]:
-        if argument.startswith("/"):
+        if Path(argument).is_dir():
             text = text.replace(argument, Path(argument).name.upper())
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     page = f"{table.rstrip()}\n\nMade with `{command()}`.\n"
