@@ -10,7 +10,6 @@ import click
 
 from recommender import __version__, reports
 from recommender.answering import Fill
-from recommender.building import Change, OnDuplicate
 from recommender.cli_decisions import decide, decisions
 from recommender.cli_explain import (
     explain_option,
@@ -18,13 +17,12 @@ from recommender.cli_explain import (
     interface_language_option,
     rendered_explanation,
 )
-from recommender.cli_input import Input, input_options
+from recommender.cli_index import build, info, rebuild, remove, update, verify
 from recommender.cli_tuning import pairs, tune
-from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
+from recommender.config import DEFAULT_EMBEDDER
 from recommender.console import (
     EXIT_FOUND,
     RecommenderGroup,
-    StageProgress,
     changed_thresholds,
     emit,
     format_option,
@@ -33,8 +31,8 @@ from recommender.console import (
     output_option,
     page_format_option,
     page_width,
+    progress_of_run,
     say,
-    settings,
     threshold_options,
     use_color,
 )
@@ -67,32 +65,8 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     log_to_stderr(verbose=verbose)
 
 
-for _command in (decide, decisions, pairs, tune):
+for _command in (build, update, remove, decide, decisions, pairs, tune, info, verify, rebuild):
     main.add_command(_command)
-
-
-def _progress() -> StageProgress:
-    context = click.get_current_context()
-    return StageProgress(quiet=context.find_root().params["quiet"])
-
-
-def _articles(count: int) -> str:
-    return "1 article" if count == 1 else f"{count:,} articles"
-
-
-def _summary(change: Change, index: Path) -> str:
-    done = [
-        f"{count:,} {word}"
-        for word, count in (
-            ("added", change.added),
-            ("updated", change.updated),
-            ("unchanged", change.unchanged),
-            ("removed", change.removed),
-        )
-        if count
-    ]
-    embedded = f" ({change.embedded:,} embedded)" if change.embedded else ""
-    return f"{index}: {', '.join(done) or 'nothing to do'}{embedded}; {_articles(change.total)}."
 
 
 @main.command()
@@ -111,118 +85,11 @@ def demo(folder: Path | None, embedder: str) -> None:
     """
     from recommender.demo import run_demo
 
-    with _progress() as progress:
+    with progress_of_run() as progress:
         text = run_demo(
             folder, embedder=embedder, progress=progress, width=page_width(), color=use_color()
         )
     emit(text)
-
-
-@main.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@index_option
-@threshold_options
-@click.option(
-    "--embedder",
-    help=f"Model name, folder, or hashing.  [default: {DEFAULT_EMBEDDER}]",
-)
-@click.option("--max-tokens", type=click.IntRange(8, 8192), help="Window that is embedded.")
-@click.option(
-    "--vectors",
-    type=click.Choice(("auto", "exact", "hnsw", "ivf")),
-    help="FAISS index; auto chooses by size.  [default: auto]",
-)
-@click.option("--keep-boilerplate", is_flag=True, help="Compare notices and bylines as well.")
-@input_options
-def build(
-    files: tuple[str, ...],
-    index: Path,
-    changes: dict[str, float],
-    embedder: str | None,
-    max_tokens: int | None,
-    vectors: str | None,
-    keep_boilerplate: bool,
-    field_pairs: tuple[str, ...],
-    timezone: str,
-    skip_invalid: bool,
-    on_duplicate: str,
-) -> None:
-    """Build an index from JSONL or CSV files (also .gz), - for standard input.
-
-    An index that is there answers on until the new one is complete, and is then replaced. An
-    interrupted build goes on where it was.
-
-    \b
-    recommender build articles.jsonl -i indexes/news
-    recommender build export.csv.gz -i indexes/news --field body=content --timezone Asia/Shanghai
-    """
-    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
-    chosen = dict(settings(click.get_current_context()).options)
-    chosen.update(
-        {
-            name: value
-            for name, value in (
-                ("embedder", embedder),
-                ("max_tokens", max_tokens),
-                ("vectors", vectors),
-                ("strip_boilerplate", False if keep_boilerplate else None),
-            )
-            if value is not None
-        }
-    )
-    with (
-        _progress() as progress,
-        Recommender.build(
-            index,
-            given.read(files),
-            options=IndexOptions(**chosen),
-            thresholds=changed_thresholds(Thresholds(), changes) if changes else None,
-            progress=progress,
-            on_duplicate=cast(OnDuplicate, on_duplicate),
-        ) as built,
-    ):
-        count = len(built)
-    given.close()
-    say(f"{index}: {_articles(count)}.")
-
-
-@main.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@index_option
-@input_options
-def update(
-    files: tuple[str, ...],
-    index: Path,
-    field_pairs: tuple[str, ...],
-    timezone: str,
-    skip_invalid: bool,
-    on_duplicate: str,
-) -> None:
-    """Add articles to an index, or replace those with the same ids.
-
-    \b
-    recommender update today.jsonl -i indexes/news
-    """
-    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
-    with _progress() as progress, Recommender.open(index) as opened:
-        change = opened.update(
-            given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
-        )
-    given.close()
-    say(_summary(change, index))
-
-
-@main.command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@index_option
-def remove(ids: tuple[str, ...], index: Path) -> None:
-    """Take articles out of an index.
-
-    \b
-    recommender remove cms-1022 cms-1023 -i indexes/news
-    """
-    with Recommender.open(index) as opened:
-        say(_summary(opened.remove(ids), index))
 
 
 def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
@@ -476,73 +343,3 @@ def duplicates(
     emit(text, output)
     if fail_above is not None and len(groups) > fail_above:
         click.get_current_context().exit(EXIT_FOUND)
-
-
-@main.command()
-@index_option
-@click.option("--problems", is_flag=True, help="List articles with something odd instead.")
-@format_option
-@output_option
-def info(index: Path, problems: bool, form: str, output: str) -> None:
-    """Show what is in an index and how it was made.
-
-    \b
-    recommender info -i indexes/news
-    recommender info --problems -i indexes/news
-    """
-    with Recommender.open(index) as opened:
-        if problems:
-            found = opened.problems()
-            table = reports.problems_text(found, width=page_width(), color=use_color(output))
-            rows = reports.problem_rows(found)
-        else:
-            described = opened.info()
-            table = reports.info_text(described, width=page_width(), color=use_color(output))
-            rows = [reports.info_row(described)]
-    emit(table if form == "table" else reports.render_rows(rows, form), output)
-
-
-@main.command()
-@index_option
-def verify(index: Path) -> None:
-    """Read the whole index and say whether anything is wrong; exit code 1 if so.
-
-    \b
-    recommender verify -i indexes/news
-    """
-    with _progress() as progress, Recommender.open(index) as opened:
-        problems = opened.verify(progress=progress)
-    for problem in problems:
-        click.echo(problem)
-    if problems:
-        click.get_current_context().exit(1)
-    click.echo(f"{index}: nothing is wrong.")
-
-
-@main.command()
-@index_option
-@click.option("--embedder", help="Change to this model: every article is embedded again.")
-@click.option("--max-tokens", type=click.IntRange(8, 8192), help="Change the embedded window.")
-@click.option(
-    "--vectors",
-    type=click.Choice(("auto", "exact", "hnsw", "ivf")),
-    help="Change the kind of the FAISS index.",
-)
-def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: str | None) -> None:
-    """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
-
-    \b
-    recommender rebuild -i indexes/news
-    """
-    with _progress() as progress, Recommender.open(index) as opened:
-        options = None
-        if embedder or max_tokens or vectors:
-            changed = {"embedder": embedder, "max_tokens": max_tokens, "vectors": vectors}
-            options = IndexOptions(
-                **{
-                    **opened.info().options.to_dict(),
-                    **{name: value for name, value in changed.items() if value is not None},
-                }
-            )
-        change = opened.rebuild(options=options, progress=progress)
-    say(_summary(change, index))

@@ -108,6 +108,11 @@ class StageProgress:
                 self._finished.add(stage)
 
 
+def progress_of_run() -> StageProgress:
+    """Progress of the command that runs, silent under --quiet."""
+    return StageProgress(quiet=click.get_current_context().find_root().params["quiet"])
+
+
 def settings(ctx: click.Context) -> Settings:
     """What `recommender.toml` says, read once a run."""
     found = ctx.find_root().meta.get("recommender.settings")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -17,26 +17,22 @@ from types import TracebackType
 
 import numpy as np
 
-from recommender import building, inspection
+from recommender import building
 from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
-from recommender.building import Change, OnDuplicate
+from recommender.building import OnDuplicate
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import mark_prepared
 from recommender.duplicates import group
 from recommender.embedders import (
     Embedder,
-    EmbedderIdentity,
     check_recorded,
-    load_embedder,
-    load_recorded,
 )
 from recommender.engine_decisions import Deciding
+from recommender.engine_upkeep import Upkeep, load_for, present
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.explanation import Explanation
 from recommender.fact_packing import unpack
-from recommender.generation import Generation
 from recommender.indexing import clean_article, comparable_draft, prepare
-from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.labelling import Labelling
 from recommender.progress import Progress, silent
 from recommender.records import (
@@ -55,7 +51,7 @@ from recommender.store import Store
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling):
+class Recommender(Deciding, Labelling, Upkeep):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -157,7 +153,7 @@ class Recommender(Deciding, Labelling):
             If another process is writing to the index.
         """
         options = options or IndexOptions()
-        model = _load(embedder, options)
+        model = load_for(embedder, options)
         building.build(
             Path(path),
             articles,
@@ -165,7 +161,7 @@ class Recommender(Deciding, Labelling):
             thresholds=thresholds,
             embedder=model,
             progress=progress,
-            now=now or _now(),
+            now=now or present(),
             on_duplicate=on_duplicate,
         )
         return cls.open(path, embedder=model)
@@ -258,7 +254,7 @@ class Recommender(Deciding, Labelling):
         ConfigError
             If a limit, similarity or option is out of range.
         """
-        now = now or _now()
+        now = now or present()
         chosen = thresholds or self.thresholds
         least = chosen.related if min_similarity is None else min_similarity
         _check_request(limit, least, fill)
@@ -321,7 +317,7 @@ class Recommender(Deciding, Labelling):
         ArticleNotFound, ConfigError
             As for `related`.
         """
-        now = now or _now()
+        now = now or present()
         chosen = thresholds or self.thresholds
         least = chosen.same_story if min_similarity is None else min_similarity
         _check_request(limit, least, None)
@@ -429,88 +425,6 @@ class Recommender(Deciding, Labelling):
             cards = self._store.cards(sorted(self._store.rows_of(set(ids)).values()))
             return {card.id: card for card in cards.values()}
 
-    def update(
-        self,
-        articles: Iterable[Article],
-        *,
-        progress: Progress = silent,
-        on_duplicate: OnDuplicate = "error",
-        now: datetime | None = None,
-    ) -> Change:
-        """Add articles, or replace those of the same ids; durable on return, seen by every reader.
-
-        Raises
-        ------
-        ArticleError
-            If an id comes twice and `on_duplicate` is "error".
-        EmbedderUnavailable
-            If the index's model cannot be loaded; nothing has changed then.
-        IndexLocked
-            If another process is writing to the index.
-        """
-        return building.update(
-            self.path,
-            articles,
-            embedder=self._model,
-            progress=progress,
-            now=now or _now(),
-            on_duplicate=on_duplicate,
-            previous=self._files(),
-        )
-
-    def remove(self, ids: Collection[str]) -> Change:
-        """Take articles out of the index; durable on return.
-
-        Raises
-        ------
-        ArticleNotFound
-            If an id is not in the index; nothing is removed then.
-        """
-        return building.remove(self.path, [ids] if isinstance(ids, str) else list(ids))
-
-    def rebuild(
-        self,
-        *,
-        options: IndexOptions | None = None,
-        embedder: Embedder | str | None = None,
-        progress: Progress = silent,
-        now: datetime | None = None,
-    ) -> Change:
-        """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
-
-        Parameters
-        ----------
-        options : IndexOptions, optional
-            New options; by default the stored ones.
-        embedder : Embedder or str, optional
-            Another embedder; every article is embedded with it.
-        """
-
-        def choose(wanted: IndexOptions, recorded: EmbedderIdentity) -> Embedder:
-            if embedder is not None or options is not None:
-                self._embedder = _load(embedder, wanted)
-                return self._embedder
-            return self._model()
-
-        return building.rebuild(
-            self.path, options=options, embedder=choose, progress=progress, now=now or _now()
-        )
-
-    def verify(self, *, progress: Progress = silent) -> list[str]:
-        """Read the whole index and say what is wrong, in plain words; empty when nothing is."""
-        with self._turn, self._store.snapshot():
-            return inspection.verify(self._searcher, progress)
-
-    def info(self) -> IndexInfo:
-        """What is in the index and how it was made."""
-        with self._turn, self._store.snapshot():
-            return inspection.describe(self._searcher)
-
-    def problems(self) -> list[ArticleProblem]:
-        """Articles whose title does not fit, whose body is next to empty, or whose date lies."""
-        with self._turn, self._store.snapshot():
-            return inspection.find_problems(self._searcher)
-
     @contextmanager
     def _answering(self, *articles: str | Article) -> Iterator[Sequence[Subject]]:
         """Subjects for ids and articles, inside one snapshot; drafts are embedded before it."""
@@ -533,7 +447,7 @@ class Recommender(Deciding, Labelling):
         return Subject(card=self._store.cards([row])[row], row=row, searcher=self._searcher)
 
     def _draft(self, article: Article, state: IndexState) -> Subject:
-        prepared = prepare([clean_article(article)], state.recipe, _now())[0]
+        prepared = prepare([clean_article(article)], state.recipe, present())[0]
         vector = None
         if prepared.embedding_input:
             vector = self._model().embed([prepared.embedding_input])[0].astype(np.float16)
@@ -551,29 +465,11 @@ class Recommender(Deciding, Labelling):
             draft_mark=partial(mark_prepared, prepared),
         )
 
-    def _files(self) -> Generation:
-        """The search files as this reader has them open, to be shared with a writer."""
-        with self._turn, self._store.snapshot():
-            return self._searcher.generation
-
     def _row(self, article_id: str) -> int:
         row = self._store.row_of(article_id)
         if row is None:
             raise ArticleNotFound(f"No article {article_id!r} in {self.path}.")
         return row
-
-    def _model(self) -> Embedder:
-        """The embedder that made the index, loaded when first needed."""
-        identity = self._searcher.state.identity
-        if self._embedder is None or self._embedder.identity != identity:
-            self._embedder = load_recorded(identity, index=self.path)
-        return self._embedder
-
-
-def _load(embedder: Embedder | str | None, options: IndexOptions) -> Embedder:
-    if embedder is not None and not isinstance(embedder, str):
-        return embedder
-    return load_embedder(embedder or options.embedder, max_tokens=options.max_tokens)
 
 
 def _check_request(limit: int, least: float, fill: Fill | None) -> None:
@@ -583,7 +479,3 @@ def _check_request(limit: int, least: float, fill: Fill | None) -> None:
         raise ConfigError(f"min_similarity must lie between 0 and 1, not {least}")
     if fill not in (None, "category", "latest"):
         raise ConfigError(f"fill must be category or latest, not {fill!r}")
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

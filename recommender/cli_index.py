@@ -1,0 +1,226 @@
+"""Commands that make, change and inspect an index: `build`, `update`, `remove`, `rebuild`, ...
+
+Thin over `Recommender`, as all commands are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import click
+
+from recommender import reports
+from recommender.building import Change, OnDuplicate
+from recommender.cli_input import Input, input_options
+from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
+from recommender.console import (
+    changed_thresholds,
+    emit,
+    format_option,
+    index_option,
+    output_option,
+    page_width,
+    progress_of_run,
+    say,
+    settings,
+    threshold_options,
+    use_color,
+)
+from recommender.engine import Recommender
+
+
+def _articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count:,} articles"
+
+
+def _summary(change: Change, index: Path) -> str:
+    done = [
+        f"{count:,} {word}"
+        for word, count in (
+            ("added", change.added),
+            ("updated", change.updated),
+            ("unchanged", change.unchanged),
+            ("removed", change.removed),
+        )
+        if count
+    ]
+    embedded = f" ({change.embedded:,} embedded)" if change.embedded else ""
+    return f"{index}: {', '.join(done) or 'nothing to do'}{embedded}; {_articles(change.total)}."
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@index_option
+@threshold_options
+@click.option(
+    "--embedder",
+    help=f"Model name, folder, or hashing.  [default: {DEFAULT_EMBEDDER}]",
+)
+@click.option("--max-tokens", type=click.IntRange(8, 8192), help="Window that is embedded.")
+@click.option(
+    "--vectors",
+    type=click.Choice(("auto", "exact", "hnsw", "ivf")),
+    help="FAISS index; auto chooses by size.  [default: auto]",
+)
+@click.option("--keep-boilerplate", is_flag=True, help="Compare notices and bylines as well.")
+@input_options
+def build(
+    files: tuple[str, ...],
+    index: Path,
+    changes: dict[str, float],
+    embedder: str | None,
+    max_tokens: int | None,
+    vectors: str | None,
+    keep_boilerplate: bool,
+    field_pairs: tuple[str, ...],
+    timezone: str,
+    skip_invalid: bool,
+    on_duplicate: str,
+) -> None:
+    """Build an index from JSONL or CSV files (also .gz), - for standard input.
+
+    An index that is there answers on until the new one is complete, and is then replaced. An
+    interrupted build goes on where it was.
+
+    \b
+    recommender build articles.jsonl -i indexes/news
+    recommender build export.csv.gz -i indexes/news --field body=content --timezone Asia/Shanghai
+    """
+    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
+    chosen = dict(settings(click.get_current_context()).options)
+    chosen.update(
+        {
+            name: value
+            for name, value in (
+                ("embedder", embedder),
+                ("max_tokens", max_tokens),
+                ("vectors", vectors),
+                ("strip_boilerplate", False if keep_boilerplate else None),
+            )
+            if value is not None
+        }
+    )
+    with (
+        progress_of_run() as progress,
+        Recommender.build(
+            index,
+            given.read(files),
+            options=IndexOptions(**chosen),
+            thresholds=changed_thresholds(Thresholds(), changes) if changes else None,
+            progress=progress,
+            on_duplicate=cast(OnDuplicate, on_duplicate),
+        ) as built,
+    ):
+        count = len(built)
+    given.close()
+    say(f"{index}: {_articles(count)}.")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@index_option
+@input_options
+def update(
+    files: tuple[str, ...],
+    index: Path,
+    field_pairs: tuple[str, ...],
+    timezone: str,
+    skip_invalid: bool,
+    on_duplicate: str,
+) -> None:
+    """Add articles to an index, or replace those with the same ids.
+
+    \b
+    recommender update today.jsonl -i indexes/news
+    """
+    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
+    with progress_of_run() as progress, Recommender.open(index) as opened:
+        change = opened.update(
+            given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
+        )
+    given.close()
+    say(_summary(change, index))
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@index_option
+def remove(ids: tuple[str, ...], index: Path) -> None:
+    """Take articles out of an index.
+
+    \b
+    recommender remove cms-1022 cms-1023 -i indexes/news
+    """
+    with Recommender.open(index) as opened:
+        say(_summary(opened.remove(ids), index))
+
+
+@click.command()
+@index_option
+@click.option("--problems", is_flag=True, help="List articles with something odd instead.")
+@format_option
+@output_option
+def info(index: Path, problems: bool, form: str, output: str) -> None:
+    """Show what is in an index and how it was made.
+
+    \b
+    recommender info -i indexes/news
+    recommender info --problems -i indexes/news
+    """
+    with Recommender.open(index) as opened:
+        if problems:
+            found = opened.problems()
+            table = reports.problems_text(found, width=page_width(), color=use_color(output))
+            rows = reports.problem_rows(found)
+        else:
+            described = opened.info()
+            table = reports.info_text(described, width=page_width(), color=use_color(output))
+            rows = [reports.info_row(described)]
+    emit(table if form == "table" else reports.render_rows(rows, form), output)
+
+
+@click.command()
+@index_option
+def verify(index: Path) -> None:
+    """Read the whole index and say whether anything is wrong; exit code 1 if so.
+
+    \b
+    recommender verify -i indexes/news
+    """
+    with progress_of_run() as progress, Recommender.open(index) as opened:
+        problems = opened.verify(progress=progress)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        click.get_current_context().exit(1)
+    click.echo(f"{index}: nothing is wrong.")
+
+
+@click.command()
+@index_option
+@click.option("--embedder", help="Change to this model: every article is embedded again.")
+@click.option("--max-tokens", type=click.IntRange(8, 8192), help="Change the embedded window.")
+@click.option(
+    "--vectors",
+    type=click.Choice(("auto", "exact", "hnsw", "ivf")),
+    help="Change the kind of the FAISS index.",
+)
+def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: str | None) -> None:
+    """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
+
+    \b
+    recommender rebuild -i indexes/news
+    """
+    with progress_of_run() as progress, Recommender.open(index) as opened:
+        options = None
+        if embedder or max_tokens or vectors:
+            changed = {"embedder": embedder, "max_tokens": max_tokens, "vectors": vectors}
+            options = IndexOptions(
+                **{
+                    **opened.info().options.to_dict(),
+                    **{name: value for name, value in changed.items() if value is not None},
+                }
+            )
+        change = opened.rebuild(options=options, progress=progress)
+    say(_summary(change, index))

@@ -1,0 +1,142 @@
+"""The part of `Recommender` that changes an index as a whole and looks after it.
+
+Holds no rule of its own: the work is done by `building` and `inspection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from threading import RLock
+
+from recommender import building, inspection
+from recommender.building import Change, OnDuplicate
+from recommender.config import IndexOptions
+from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
+from recommender.generation import Generation
+from recommender.inspection import ArticleProblem, IndexInfo
+from recommender.progress import Progress, silent
+from recommender.records import Article
+from recommender.search import Searcher
+from recommender.store import Store
+
+
+class Upkeep:
+    """Changing and inspecting an index; a base of `Recommender`."""
+
+    _store: Store
+    _searcher: Searcher
+    _embedder: Embedder | None
+    _turn: RLock
+
+    @property
+    def path(self) -> Path:
+        """Folder of the index."""
+        return self._store.folder
+
+    def update(
+        self,
+        articles: Iterable[Article],
+        *,
+        progress: Progress = silent,
+        on_duplicate: OnDuplicate = "error",
+        now: datetime | None = None,
+    ) -> Change:
+        """Add articles, or replace those of the same ids; durable on return, seen by every reader.
+
+        Raises
+        ------
+        ArticleError
+            If an id comes twice and `on_duplicate` is "error".
+        EmbedderUnavailable
+            If the index's model cannot be loaded; nothing has changed then.
+        IndexLocked
+            If another process is writing to the index.
+        """
+        return building.update(
+            self.path,
+            articles,
+            embedder=self._model,
+            progress=progress,
+            now=now or present(),
+            on_duplicate=on_duplicate,
+            previous=self._files(),
+        )
+
+    def remove(self, ids: Collection[str]) -> Change:
+        """Take articles out of the index; durable on return.
+
+        Raises
+        ------
+        ArticleNotFound
+            If an id is not in the index; nothing is removed then.
+        """
+        return building.remove(self.path, [ids] if isinstance(ids, str) else list(ids))
+
+    def rebuild(
+        self,
+        *,
+        options: IndexOptions | None = None,
+        embedder: Embedder | str | None = None,
+        progress: Progress = silent,
+        now: datetime | None = None,
+    ) -> Change:
+        """Make everything derived from the texts anew: boilerplate, centres, neighbours, files.
+
+        Parameters
+        ----------
+        options : IndexOptions, optional
+            New options; by default the stored ones.
+        embedder : Embedder or str, optional
+            Another embedder; every article is embedded with it.
+        """
+
+        def choose(wanted: IndexOptions, recorded: EmbedderIdentity) -> Embedder:
+            if embedder is not None or options is not None:
+                self._embedder = load_for(embedder, wanted)
+                return self._embedder
+            return self._model()
+
+        return building.rebuild(
+            self.path, options=options, embedder=choose, progress=progress, now=now or present()
+        )
+
+    def verify(self, *, progress: Progress = silent) -> list[str]:
+        """Read the whole index and say what is wrong, in plain words; empty when nothing is."""
+        with self._turn, self._store.snapshot():
+            return inspection.verify(self._searcher, progress)
+
+    def info(self) -> IndexInfo:
+        """What is in the index and how it was made."""
+        with self._turn, self._store.snapshot():
+            return inspection.describe(self._searcher)
+
+    def problems(self) -> list[ArticleProblem]:
+        """Articles whose title does not fit, whose body is next to empty, or whose date lies."""
+        with self._turn, self._store.snapshot():
+            return inspection.find_problems(self._searcher)
+
+    def _files(self) -> Generation:
+        """The search files as this reader has them open, to be shared with a writer."""
+        with self._turn, self._store.snapshot():
+            return self._searcher.generation
+
+    def _model(self) -> Embedder:
+        """The embedder that made the index, loaded when first needed."""
+        identity = self._searcher.state.identity
+        if self._embedder is None or self._embedder.identity != identity:
+            self._embedder = load_recorded(identity, index=self.path)
+        return self._embedder
+
+
+def load_for(embedder: Embedder | str | None, options: IndexOptions) -> Embedder:
+    """An embedder as it is given, or loaded by its name, or by the one of the options."""
+    if embedder is not None and not isinstance(embedder, str):
+        return embedder
+    return load_embedder(embedder or options.embedder, max_tokens=options.max_tokens)
+
+
+def present() -> datetime:
+    """The present moment."""
+    return datetime.now(timezone.utc)
