@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from recommender.facts import Fact, FactComparison, extract_facts
 from recommender.records import Evidence
 from recommender.shingles import shared, shingle_hashes
-from recommender.terms import READ as TERMS_READ
 from recommender.terms import Terms, terms_of, told
-from recommender.text import fold, fold_many
+from recommender.text import fold_many
 
 EvidenceTable = NDArray[np.float16]
 
@@ -103,11 +102,17 @@ class Comparable:
     language: str
     excerpt: bool
 
+    @cached_property
+    def _spaced(self) -> tuple[str, str]:
+        """Title and text folded, with spaces for what was left out."""
+        title, text = fold_many([self.title, self.load_text()], spaced=True)
+        return title, text
+
     # Most pairs never need the shingles: they are made at the first pair that does.
     @cached_property
     def shingles(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Sorted hashes of the character 5-grams and of the 8-grams, shapes (m,) and (n,)."""
-        folded = fold(self.load_text())[:COMPARED_LENGTH]
+        folded = self._spaced[1].replace(" ", "")[:COMPARED_LENGTH]
         return shingle_hashes(folded, RESEMBLANCE_LENGTH), shingle_hashes(
             folded, CONTAINMENT_LENGTH
         )
@@ -115,7 +120,7 @@ class Comparable:
     @cached_property
     def terms(self) -> Terms:
         """Weighted terms of title and text."""
-        return terms_of(*fold_many([self.title, self.load_text()[:TERMS_READ]], spaced=True))
+        return terms_of(*self._spaced)
 
     @cached_property
     def title_facts(self) -> tuple[Fact, ...]:

@@ -39,6 +39,8 @@ _LARGEST = 255
 _HEAVIEST = 6.0
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
+with np.errstate(over="ignore"):
+    _POWERS = np.cumprod(np.append(np.uint64(1), np.full(_LONGEST_WORD - 1, _BASE)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +78,20 @@ def buckets(spaced: str) -> Buckets:
         unspaced |= (codes >= start) & (codes < end)
     wide = codes.astype(np.uint64)
     pairs = np.flatnonzero(unspaced[:-1] & unspaced[1:])
-    places, hashes = _words(wide, ~unspaced & (codes != _SPACE))
-    mixed = np.concatenate([wide[pairs] * _BASE + wide[pairs + 1], hashes])
-    mixed ^= mixed >> np.uint64(31)
-    mixed *= _MIX
-    order = np.argsort(np.concatenate([pairs, places]), kind="stable")
-    return np.asarray((mixed >> np.uint64(48)).astype(np.uint16)[order])
+    hashes = wide[pairs] * _BASE + wide[pairs + 1]
+    places, words = _words(wide, ~unspaced & (codes != _SPACE))
+    if len(places):
+        hashes = np.insert(hashes, np.searchsorted(pairs, places), words)
+    hashes ^= hashes >> np.uint64(31)
+    hashes *= _MIX
+    return np.asarray((hashes >> np.uint64(48)).astype(np.uint16))
+
+
+def _distinct(found: Buckets) -> Buckets:
+    """Each bucket once, rising: a table is faster than a sort."""
+    there = np.zeros(BUCKET_COUNT, bool)
+    there[found] = True
+    return np.flatnonzero(there).astype(np.uint16)
 
 
 def _words(
@@ -92,10 +102,13 @@ def _words(
     starts, lengths = edges[::2], edges[1::2] - edges[::2]
     long = lengths >= 2
     starts, lengths = starts[long], np.minimum(lengths[long], _LONGEST_WORD)
-    hashes = np.zeros(len(starts), np.uint64)
-    for offset in range(int(lengths.max(initial=0))):
-        there = lengths > offset
-        hashes[there] = hashes[there] * _BASE + codes[starts[there] + offset]
+    if not len(starts):
+        return starts, np.zeros(0, np.uint64)
+    # Polynomial hashes of all words at once.
+    first = np.cumsum(lengths) - lengths
+    inside_word = np.arange(int(lengths.sum())) - np.repeat(first, lengths)
+    powers = _POWERS[np.repeat(lengths, lengths) - 1 - inside_word]
+    hashes = np.add.reduceat(codes[np.repeat(starts, lengths) + inside_word] * powers, first)
     return starts, hashes
 
 
@@ -110,9 +123,9 @@ def terms_of(title: str, text: str) -> Terms:
     """
     of_title, of_text = buckets(title), buckets(text[:READ])
     return Terms(
-        every=np.unique(np.concatenate([of_title, of_text])),
-        title=np.unique(of_title),
-        lead=np.unique(of_text[:LEAD_TERMS]),
+        every=_distinct(np.concatenate([of_title, of_text])),
+        title=_distinct(of_title),
+        lead=_distinct(of_text[:LEAD_TERMS]),
         title_order=of_title,
     )
 
