@@ -42,6 +42,7 @@ BOUNDS = {
     "title_missing": FREE,
     "fact_overlap": ABOVE,
     "facts_shared": ABOVE,
+    "facts_against": BELOW,
     "facts_missing": FREE,
     "title_told_low": ABOVE,
     "title_told_high": ABOVE,
@@ -56,7 +57,7 @@ BOUNDS = {
     "days_missing": FREE,
     "translated": FREE,
 }
-ONLY_ZERO = {"related": ("title_conflict",), "same_story": (), "same_text": ()}
+ONLY_ZERO = {"related": ("title_conflict", "facts_against"), "same_story": (), "same_text": ()}
 PENALTY = 2.0
 # Features that hardly vary are not blown up.
 LEAST_SPREAD = 0.02
@@ -80,7 +81,7 @@ LACKING = (
     (("days_apart",), 0.07),
     (TITLE, 0.03),
     ((*TITLE, "days_apart"), 0.03),
-    (("fact_overlap", "facts_shared"), 0.02),
+    (("fact_overlap", "facts_shared", "facts_against"), 0.02),
     (TEXT, 0.03),
     (("cosine",), 0.01),
 )

@@ -395,6 +395,11 @@ class Recommender(Deciding, Labelling, Upkeep):
         verdict : Verdict
             The weakest verdict that puts two articles into one group.
 
+        Notes
+        -----
+        Articles in different languages are never one group unless an editor decided that they
+        are duplicates: neither is there in place of the other.
+
         Raises
         ------
         ConfigError
@@ -406,7 +411,12 @@ class Recommender(Deciding, Labelling, Upkeep):
         with self._turn, self._store.snapshot():
             pairs = self.duplicate_pairs(thresholds=thresholds)
             distinct = self._answerer.distinct_pairs()
-        return group((pair for pair in pairs if pair.verdict in wanted), distinct=distinct)
+        near = (
+            pair
+            for pair in pairs
+            if pair.verdict in wanted and (pair.evidence.same_language or pair.decision)
+        )
+        return group(near, distinct=distinct)
 
     def get(self, article_id: str) -> Card:
         """What the index shows of an article.

@@ -12,14 +12,15 @@ turns its rows into one number each.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.facts import Fact, FactComparison, extract_facts
+from recommender.facts import Fact, FactComparison, extract_facts, slot_of
 from recommender.records import Evidence
 from recommender.shingles import shared, shingle_hashes
 from recommender.terms import Terms, terms_of, told
@@ -39,6 +40,7 @@ COLUMNS: tuple[str, ...] = (
     "lead_told_high",
     "title_untold",  # weight of the longest piece that either title has and the other article lacks
     "facts_shared",  # how many facts both have
+    "facts_against",  # slots that both fill, neither as the other does
     "title_conflict",  # the titles fill one slot differently, and neither text has the other's
     "days_apart",
     "length_log",  # log2 of the other's length over the article's own: above 0, the other is longer
@@ -59,6 +61,7 @@ COMPARED_LENGTH = 400_000
 CONTRADICTING_KINDS = frozenset(("number", "ordinal", "date", "time", "person", "work", "code"))
 
 
+_FEW_FACTS = 2
 # Filled in for all pairs at once.
 _NOT_TOLD = (math.nan,) * 5
 
@@ -123,6 +126,11 @@ class Comparable:
         return terms_of(*self._spaced)
 
     @cached_property
+    def slots(self) -> Mapping[str, str]:
+        """What each fact that may be contradicted says something about, by its key."""
+        return {key: slot for key in self.facts if (slot := slot_of(key))}
+
+    @cached_property
     def title_facts(self) -> tuple[Fact, ...]:
         """Facts in the title that may contradict another's."""
         return tuple(
@@ -182,7 +190,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
     same_language = article.language == other.language
     shorter = min(article.length, other.length)
     near_empty = shorter < NEAR_EMPTY_LENGTH
-    resemblance = containment = title = facts = shared_facts = length_log = math.nan
+    resemblance = containment = title = facts = shared_facts = against = length_log = math.nan
     if article.title_bigrams and other.title_bigrams and same_language:
         both = len(article.title_bigrams & other.title_bigrams)
         title = 2 * both / (len(article.title_bigrams) + len(other.title_bigrams))
@@ -191,7 +199,9 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         conflict = float(bool(title_conflicts(article, other)))
     if article.facts and other.facts:
         shared_facts = float(both := len(article.facts & other.facts))
-        facts = both / min(len(article.facts), len(other.facts))
+        # Of one fact or two that agree little follows: as if the shorter list had two more.
+        facts = both / (min(len(article.facts), len(other.facts)) + _FEW_FACTS)
+        against = float(contradictions(article, other)) if same_language else math.nan
     if not (article.excerpt or other.excerpt or near_empty):
         length_log = math.log2(other.length / article.length)
         if same_language:
@@ -204,6 +214,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         facts,
         *_NOT_TOLD,
         shared_facts,
+        against,
         conflict,
         min(abs(article.day - other.day), 60_000.0) if article.day == article.day else math.nan,
         length_log,
@@ -226,6 +237,13 @@ def _overlap(article: Comparable, other: Comparable) -> tuple[float, float]:
     resemblance = both / union if union else 0.0
     shorter = min(len(our_long), len(their_long))
     return resemblance, shared(our_long, their_long) / shorter if shorter else 0.0
+
+
+def contradictions(article: Comparable, other: Comparable) -> int:
+    """In how many places the articles fill one slot with values that the other does not have."""
+    ours = Counter(slot for key, slot in article.slots.items() if key not in other.facts)
+    theirs = Counter(slot for key, slot in other.slots.items() if key not in article.facts)
+    return sum((ours & theirs).values())
 
 
 def title_conflicts(article: Comparable, other: Comparable) -> tuple[tuple[Fact, Fact], ...]:
@@ -251,6 +269,13 @@ def reverse(table: EvidenceTable) -> EvidenceTable:
     return np.asarray(turned)
 
 
+def _plain_overlap(stored: float | None, both: float | None) -> float | None:
+    """The share of the shorter list of facts, from the cautious one that is stored."""
+    if not stored or not both:
+        return stored
+    return round(min(both / max(round(both / stored) - _FEW_FACTS, both), 1.0), 4)
+
+
 def to_evidence(row: NDArray[np.float16], facts: FactComparison | None = None) -> Evidence:
     """One row of the table as the value users see."""
 
@@ -264,7 +289,7 @@ def to_evidence(row: NDArray[np.float16], facts: FactComparison | None = None) -
         resemblance=number("resemblance"),
         containment=number("containment"),
         title_overlap=number("title_overlap"),
-        fact_overlap=number("fact_overlap"),
+        fact_overlap=_plain_overlap(number("fact_overlap"), number("facts_shared")),
         days_apart=number("days_apart"),
         length_ratio=None if length_log is None else round(2.0 ** -abs(length_log), 4),
         same_text=bool(row[COLUMN["same_text"]]),

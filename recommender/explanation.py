@@ -113,8 +113,7 @@ class Waterfall:
     Attributes
     ----------
     cut : {"related", "same_story", "same_text"}
-        The lowest cut that the pair does not pass; for one that passes all, the one that it
-        passes most narrowly.
+        The closest cut that the pair passes; "related" where it passes none.
     background : float
         Log-odds of the cut for two articles that have nothing in common.
     contributions : tuple of Contribution

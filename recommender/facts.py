@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 MOST_FACTS = 200
+# Of other kinds an article may name many, and none speaks against another.
+CONTRADICTABLE = frozenset(("number", "date", "person", "ordinal", "time"))
 _READ = 20_000
 _LISTED = 20
 
@@ -86,7 +88,7 @@ _STEPS = {"十": 10, "百": 100, "千": 1_000}
 _LARGE = {"亿": 100_000_000, "万": 10_000}
 
 _UNITS = (
-    "个百分点|平方公里|平方千米|平方米|立方米|人民币|个基点|公里|千米|厘米|毫米|公斤|千克|万吨|公顷|小时|"
+    "个百分点|个小时|个月|平方公里|平方千米|平方米|立方米|人民币|个基点|公里|千米|厘米|毫米|公斤|千克|万吨|公顷|小时|"
     "分钟|美元|欧元|日元|港元|英镑|卢布|周年|岁|元|吨|克|米|亩|人次|人|名|位|例|起|家|个|项|件|次|辆|架|"
     "艘|枚|颗|台|部|座|栋|户|套|册|场|届|期|年|天|倍|度|℃|级|层|只|头|条|批|集|种|所|块|股|票|点|分|秒|%|％|‰"
 )
@@ -112,6 +114,8 @@ _ENGLISH_DATE = re.compile(
 )
 _YEAR = re.compile(r"((?:19|20)\d{2})年(?!\d{0,2}月)")
 _TIME = re.compile(r"([01]?\d|2[0-3])[时点:：]([0-5]\d)分?(?!\d)")
+# A code of the exchanges of Shanghai, Shenzhen and Beijing behind a company's name.
+_LISTED_CODE = re.compile(r"[（(]((?:00|30|60|68|83|87|92)\d{4})(?:\.(?:SZ|SH|BJ))?[)）]")
 _STOCK = re.compile(r"(?:\d{6}\.(?:S[HZ]|BJ)|\d{4,5}\.HK)(?![A-Za-z0-9_])")
 _QUANTITY = re.compile(
     rf"(?P<n>{_NUMBER})\s?(?P<s>万亿|百万|千万|十亿|百亿|千亿|[十百千万亿](?![米克]))?余?多?(?P<u>{_UNITS})?"
@@ -121,7 +125,7 @@ _DATE_SIGNS = frozenset("月年-/.")
 _TIME_SIGNS = frozenset("时点:：")
 _DIGIT_RUN = re.compile(r"\d+")
 _ORDINAL = re.compile(
-    r"第([0-9]{1,5}|[〇零一二三四五六七八九十百千两]{1,6})([届次期号批集轮季个位名条章]?)"
+    r"第([0-9]{1,5}|[〇零一二三四五六七八九十百千两]{1,6})(季度|[届次期号批集轮季个位名条章]?)"
 )
 # Only a text with such a place holds English figures.
 _ENGLISH_FIGURES = re.compile(r"[a-z][ ,.-]{1,2}[\d$€£¥]|\d ?-?[a-z]{2}|[$€£¥]\d", re.IGNORECASE)
@@ -134,6 +138,8 @@ _ENGLISH_QUANTITY = re.compile(
 _NUMERALS = "一二三四五六七八九十百千万亿两零〇"
 # A step alone is a manner of speaking: "百年", "万人".
 _SINGLE_NUMERALS = frozenset("一二两三四五六七八九十")
+_FEW = frozenset("一二两三")
+_LOOSE_UNITS = frozenset("个起批届种项条次家位名件头层块点只所台部册场集倍级天年期")
 _NUMERAL_RUN = re.compile(f"[{_NUMERALS}]+")
 _UNIT = re.compile(_UNITS)
 _UNIT_BEGINNINGS = frozenset(unit[0] for unit in _UNITS.split("|"))
@@ -148,9 +154,10 @@ _LATIN = re.compile(r"[A-Z][A-Za-z&'’-]{1,30}(?:[ .]{1,2}[A-Z][A-Za-z&'’-]{1
 _SURNAMES = (
     "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁郑罗宋谢唐韩曹许邓萧冯曾程蔡彭潘袁于董余苏叶吕魏蒋田杜丁沈"
     "姜范江傅钟卢汪戴崔任陆廖姚方金邱夏谭韦贾邹石熊孟秦阎薛侯雷白龙段郝孔邵史毛常万顾赖武康贺严尹钱施牛洪龚"
+    "习汤陶黎温莫易樊乔文安殷颜庄章鲁倪庞邢俞翟蓝聂齐葛柴伍覃骆关焦柳欧祝纪尚毕耿芦左季管符辛苗詹曲欧靳祁路涂兰"
 )
 _ROLES = (
-    "总书记|书记|主席|总理|省长|市长|县长|区长|州长|部长|司长|局长|处长|厅长|主任|委员长|委员|秘书长|发言人|"
+    "总书记|书记|主席|总理|总统|首相|外长|大使|议长|省长|市长|县长|区长|州长|部长|司长|局长|处长|厅长|主任|委员长|委员|秘书长|发言人|"
     "董事长|总裁|总经理|首席执行官|行长|院长|校长|教授|研究员|专家|院士|博士|记者|导演|演员|主演|教练|队长|选手|"
     "运动员|球员|律师|法官|检察长|大使|将军|创始人|会长|理事长|站长|村民|居民|先生|女士|同志|民警|航天员"
 )
@@ -226,6 +233,8 @@ def _all(whole: str) -> Iterator[Found]:
         number = match.group(1)
         plain = number if number.isdigit() else str(_chinese(number))
         yield match.start(), match.end(), Fact("ordinal", match.group(), plain + match.group(2))
+    for match in _LISTED_CODE.finditer(whole):
+        yield match.start(), match.end(), Fact("code", match.group(1), match.group(1))
     for match in _CODE.finditer(whole):
         if not _is_inside_word(whole, match.start()):
             yield match.start(), match.end(), Fact("code", match.group(), match.group())
@@ -340,6 +349,8 @@ def _numerals(whole: str) -> Iterator[Found]:
             continue
         if run.group() == "十" and unit.group() == "分":
             continue  # as a rule: very
+        if run.group() in _FEW and unit.group() in _LOOSE_UNITS:
+            continue  # a manner of speaking: "一起", "两个"
         number = _chinese(run.group())
         if number:
             text = whole[start : unit.end()]
@@ -347,6 +358,7 @@ def _numerals(whole: str) -> Iterator[Found]:
 
 
 _UNIT_NAMES = {
+    "个小时": "小时", "个月": "月",
     "％": "%", "percent": "%", "per cent": "%", "千米": "公里", "千克": "公斤", "人民币": "元",
     "名": "人", "位": "人", "people": "人", "persons": "人", "passengers": "人", "workers": "人",
     "kilometers": "公里", "kilometres": "公里", "km": "公里", "miles": "英里", "days": "天",
@@ -441,6 +453,14 @@ def fact_keys(facts: Iterable[Fact]) -> frozenset[str]:
     return frozenset(each.key for each in facts)
 
 
+def slot_of(key: str) -> str:
+    """The slot that a fact of this key fills; empty for a kind that contradicts nothing."""
+    kind, _, value = key.partition(":")
+    if kind not in CONTRADICTABLE:
+        return ""
+    return f"{kind} {value.partition(' ')[2]}" if kind == "number" else kind
+
+
 def compare_facts(first: Sequence[Fact], second: Sequence[Fact]) -> FactComparison:
     """Put the facts of two articles beside each other."""
     one = {(each.kind, each.value): each for each in first}
@@ -468,6 +488,6 @@ def _contradicting(first: Sequence[Fact], second: Sequence[Fact]) -> tuple[tuple
     pairs = [
         (fact.text, slots[fact.slot].pop(0).text)
         for fact in first
-        if slots[fact.slot] and fact.kind in ("number", "date", "person", "ordinal", "time")
+        if slots[fact.slot] and fact.kind in CONTRADICTABLE
     ]
     return tuple(pairs[:_LISTED])

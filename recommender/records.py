@@ -270,8 +270,9 @@ class Evidence:
         Equal after folding of case, width, script and punctuation.
     same_language : bool
         Both articles are in the same language.
-    shared_facts, differing_facts : tuple of str
-        Facts both have; facts of one that the other contradicts. Filled by `compare`.
+    shared_facts, differing_facts : tuple of str or None
+        Facts both have; facts of one that the other contradicts. `compare` and `explain` look
+        them up; elsewhere they are `None`.
     """
 
     cosine: float | None = None
@@ -284,8 +285,8 @@ class Evidence:
     same_text: bool = False
     same_title: bool = False
     same_language: bool = True
-    shared_facts: tuple[str, ...] = ()
-    differing_facts: tuple[str, ...] = ()
+    shared_facts: tuple[str, ...] | None = None
+    differing_facts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,9 @@ MOST_NEIGHBOURS = 400
 # An article with fewer related ones among its nearest is searched for this much deeper.
 DEEPER = 4
 _FEW_RELATED = 10
-# Overlap of titles and of facts that an article nobody has looked at may have.
+# Overlap that an article nobody has looked at may have.
 _DOUBT = 0.3
+_DOUBTED = ("title_overlap", "fact_overlap", "title_told_high", "lead_told_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +240,8 @@ class Searcher:
             return False
         guess = np.zeros((1, len(COLUMNS)), np.float16)
         guess[0, COLUMN["cosine"]] = floor
-        guess[0, COLUMN["title_overlap"]] = guess[0, COLUMN["fact_overlap"]] = _DOUBT
+        for name in _DOUBTED:
+            guess[0, COLUMN[name]] = _DOUBT
         guess[0, COLUMN["same_language"]] = 1
         return bool(self.similarities(guess)[0] >= least)
 

@@ -35,6 +35,7 @@ FEATURES: tuple[str, ...] = (
     "title_missing",
     "fact_overlap",
     "facts_shared",
+    "facts_against",
     "facts_missing",
     "title_told_low",
     "title_told_high",
@@ -112,11 +113,13 @@ def features(table: EvidenceTable, profile: Profile | None = None) -> NDArray[np
     ndarray of float64, shape (n, len(FEATURES))
     """
     values = table.astype(np.float64)
+    absent = np.isnan(values)
+    values[absent] = 0.0
+    gaps = absent.astype(np.float64)
 
     def column(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        raw = values[:, COLUMN[name]]
-        missing = np.isnan(raw)
-        return np.where(missing, 0.0, raw), missing.astype(np.float64)
+        place = COLUMN[name]
+        return values[:, place], gaps[:, place]
 
     cosine, cosine_missing = column("cosine")
     if profile is not None and profile.cosines[0]:
@@ -140,6 +143,7 @@ def features(table: EvidenceTable, profile: Profile | None = None) -> NDArray[np
         "title_missing": title_missing * same_language,
         "fact_overlap": facts,
         "facts_shared": np.log1p(column("facts_shared")[0]),
+        "facts_against": np.log1p(column("facts_against")[0]),
         "facts_missing": facts_missing,
         "title_told_low": column("title_told_low")[0],
         "title_told_high": column("title_told_high")[0],

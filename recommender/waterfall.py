@@ -36,7 +36,7 @@ PARTS: Mapping[Part, tuple[str, ...]] = MappingProxyType(
         "wording": ("resemblance", "containment"),
         "titles": ("title_untold", "title_swap", "title_conflict"),
         "telling": ("title_told_low", "title_told_high", "lead_told_low", "lead_told_high"),
-        "facts": ("fact_overlap", "facts_shared"),
+        "facts": ("fact_overlap", "facts_shared", "facts_against"),
         "dates": ("days_near", "days_far"),
         "language": ("translated",),
         "missing": (
@@ -67,9 +67,9 @@ def waterfall(row: NDArray[np.float16], profile: Profile) -> Waterfall:
     Returns
     -------
     Waterfall
-        For the lowest cut that the pair does not pass, which is what keeps it from a closer
-        verdict; where it passes all, for the one that it passes most narrowly. The cuts are
-        those of the model; a user's thresholds move verdicts, not log-odds.
+        For the closest cut that the pair passes, which is its verdict; where it passes none,
+        for "related". The cuts are those of the model; a user's thresholds move verdicts, not
+        log-odds.
     """
     table = row.reshape(1, -1)
     plain = np.zeros_like(table)
@@ -104,8 +104,8 @@ def waterfall(row: NDArray[np.float16], profile: Profile) -> Waterfall:
 
 
 def _deciding(log_odds: NDArray[np.float64]) -> int:
-    failed = np.flatnonzero(log_odds < 0)
-    return int(failed[0]) if len(failed) else int(log_odds.argmin())
+    # Log-odds never rise from one cut to the next.
+    return max(int(np.count_nonzero(log_odds >= 0)) - 1, 0)
 
 
 def _rule(table: EvidenceTable, model: float, similarity: float) -> Rule | Literal[""]:

@@ -183,11 +183,12 @@ def comparables(draw: st.DrawFn) -> Comparable:
 def test_equal_texts_are_equal_in_everything() -> None:
     found = pair(comparable(RIVER, "水位回落"), comparable(RIVER, "水位回落"), 1.0)
     assert found == {
-        "cosine": 1, "resemblance": 1, "containment": 1, "title_overlap": 1, "fact_overlap": 1,
+        "cosine": 1, "resemblance": 1, "containment": 1, "title_overlap": 1,
         "days_apart": 0, "length_log": 0, "same_text": 1, "same_title": 1, "same_language": 1,
         "short": 0, "near_empty": 0, "title_told_low": 1, "title_told_high": 1,
-        "lead_told_low": 1, "lead_told_high": 1, "title_untold": 0, "facts_shared": 2,
-        "title_conflict": 0,
+        "lead_told_low": 1, "lead_told_high": 1, "title_untold": 0, "facts_shared": 1,
+        "fact_overlap": pytest.approx(1 / 3, abs=0.001),
+        "facts_against": 0, "title_conflict": 0,
     }  # fmt: skip
 
 
@@ -223,7 +224,29 @@ def test_what_is_missing_is_nan_and_not_zero() -> None:
 def test_without_facts_on_one_side_fact_overlap_is_missing() -> None:
     assert math.isnan(pair(comparable("水退了，人回来了。"), comparable("共32人"))["fact_overlap"])
     found = pair(comparable("7月1日，共32人"), comparable("共32人，用时15天，7月2日"))
-    assert found["fact_overlap"] == 0.5
+    # One of two, as if there were two more.
+    assert found["fact_overlap"] == 0.25
+    assert (found["facts_shared"], found["facts_against"]) == (1, 1)
+
+
+def test_the_share_of_facts_that_is_shown_is_the_plain_one() -> None:
+    one, other = comparable("7月1日，共32人，用时15天"), comparable("共32人，用时15天，7月2日")
+    table = gather(one, [other], np.array([0.5]))
+    assert to_evidence(table[0]).fact_overlap == pytest.approx(2 / 3, abs=0.01)
+    assert to_evidence(gather(one, [one], np.array([1.0]))[0]).fact_overlap == 1.0
+
+
+@given(comparables(), comparables())
+def test_facts_that_contradict_are_counted_alike_from_both_sides(
+    one: Comparable, other: Comparable
+) -> None:
+    there, back = pair(one, other), pair(other, one)
+    if math.isnan(there["facts_against"]):
+        assert math.isnan(back["facts_against"])
+    else:
+        assert (
+            there["facts_against"] == back["facts_against"] <= min(len(one.facts), len(other.facts))
+        )
 
 
 def test_excerpts_and_near_empty_texts_say_nothing_about_length_and_overlap() -> None:

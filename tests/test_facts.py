@@ -364,3 +364,27 @@ def test_a_word_set_off_is_no_quotation() -> None:
 
 def test_what_stands_inside_a_quotation_is_read_too() -> None:
     assert ("32人", "32 人") in read("他说“一共来了32人”。", "number")
+
+
+@pytest.mark.parametrize("text", ["大家一起动手", "两个办法", "一批果苗", "三次尝试", "一年到头"])
+def test_a_manner_of_speaking_is_no_number(text: str) -> None:
+    assert read(text, "number") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("会议开了三个小时", "number", "3 小时"),
+        ("会议开了3个小时", "number", "3 小时"),
+        ("工期十八个月", "number", "18 月"),
+        ("南坡果业（600519）发布公告", "code", "600519"),
+        ("国家主席习近平在京会见来宾", "person", "习近平"),
+        ("第三季度产量回升", "ordinal", "3季度"),
+    ],
+)
+def test_spans_codes_and_offices(text: str, kind: str, value: str) -> None:
+    assert value in [found for _, found in read(text, kind)]
+
+
+def test_a_year_in_brackets_is_no_stock() -> None:
+    assert read("（202406）", "code") == []

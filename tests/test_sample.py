@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from recommender import Recommender
 from recommender.cli import main
+from recommender.records import Verdict
 from recommender.sample import sample_articles
 
 EXPECTED: list[dict[str, Any]] = json.loads(
@@ -35,6 +36,16 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recommender]:
     folder = tmp_path_factory.mktemp("sample") / "index"
     with Recommender.build(folder, sample_articles()) as built:
         yield built
+
+
+@pytest.mark.model
+def test_a_report_in_another_language_is_the_same_story_and_nothing_to_clean_up(
+    index: Recommender,
+) -> None:
+    assert index.compare("rail-speed-1", "rail-english").verdict is Verdict.SAME_STORY
+    for found in index.duplicate_groups():
+        languages = {found.canonical.language, *(m.article.language for m in found.members)}
+        assert len(languages) == 1
 
 
 @pytest.mark.model
