@@ -354,7 +354,8 @@ def _numerals(whole: str) -> Iterator[Found]:
         number = _chinese(run.group())
         if number:
             text = whole[start : unit.end()]
-            yield start, unit.end(), Fact("number", text, f"{number} {unit.group()}")
+            name = _UNIT_NAMES.get(unit.group(), unit.group())
+            yield start, unit.end(), Fact("number", text, f"{number} {name}")
 
 
 _UNIT_NAMES = {
