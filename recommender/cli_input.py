@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from recommender.config import zone_of
 from recommender.console import settings
+from recommender.errors import ConfigError
 from recommender.records import Article
 from recommender.sources import Problem, read_articles
 
 _SHOWN_PROBLEMS = 20
+
+
+def _zone_name(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    if value is not None:
+        try:
+            zone_of(value)
+        except ConfigError as error:
+            raise click.BadParameter(f"{value!r} is not the name of a time zone") from error
+    return value
 
 
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,10 +39,10 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--timezone",
-                default="UTC",
-                show_default=True,
+                callback=_zone_name,
                 metavar="ZONE",
-                help="Zone of dates without one, as in Asia/Shanghai.",
+                help="Zone of dates without one, as in Asia/Shanghai; build keeps it in the index."
+                "  [default: the index's, UTC]",
             ),
             click.option(
                 "--skip-invalid",
@@ -54,19 +65,14 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
 class Input:
     """Reads the articles of a command and remembers what was skipped."""
 
-    def __init__(self, field_pairs: Iterable[str], timezone: str, *, skip_invalid: bool) -> None:
+    def __init__(self, field_pairs: Iterable[str], zone: tzinfo, *, skip_invalid: bool) -> None:
         self.fields = dict(settings(click.get_current_context()).fields)
         for pair in field_pairs:
             ours, separator, theirs = pair.partition("=")
             if not (separator and ours and theirs):
                 raise click.BadParameter(f"{pair!r} is not OURS=THEIRS", param_hint="--field")
             self.fields[ours] = theirs
-        try:
-            self.zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise click.BadParameter(
-                f"{timezone!r} is not the name of a time zone", param_hint="--timezone"
-            ) from error
+        self.zone = zone
         self.skip_invalid = skip_invalid
         self.skipped = 0
 
