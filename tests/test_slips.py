@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from recommender import ConfigError, IndexOptions, Recommender
+from recommender import ConfigError, IndexOptions, Recommender, RecommenderError
+from recommender.demo import run_demo
+from recommender.progress import silent
 from tests.helpers import article, build, corpus
 from tests.test_cli import Run, index, line_of, run
+from tests.test_processes import as_user
 
 __all__ = ["index", "run"]
 
@@ -82,3 +87,68 @@ def test_a_time_zone_is_checked(tmp_path: Path, run: Run) -> None:
     (tmp_path / "recommender.toml").write_text('[options]\ntimezone = "Nowhere"', "utf-8")
     refused = run("build", "a.jsonl", "-i", "y", "--embedder", "hashing")
     assert (refused.exit_code, "Nowhere" in refused.stderr) == (1, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_of_another_user_is_refused_in_one_line(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    let_through(tmp_path)
+    # The other user may not be able to import what is still missing.
+    run_demo(None, embedder="hashing", progress=silent, width=80, color=False)
+
+    def refused() -> None:
+        for folder in (closed / "demo", tmp_path / "demo"):
+            with pytest.raises(RecommenderError, match="demo.*Permission denied"):
+                run_demo(folder, embedder="hashing", progress=silent, width=80, color=False)
+        with pytest.raises(RecommenderError, match="Permission denied"):
+            build(closed / "new", corpus(3))
+
+    assert as_user(33, refused) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_reader_is_told_what_is_missing_beside_the_database(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    build(folder, corpus(5)).close()
+    let_through(tmp_path)
+    folder.chmod(0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    for suffix in ("-wal", "-shm"):
+        (folder / f"articles.sqlite{suffix}").unlink()
+
+    def refused() -> None:
+        with pytest.raises(RecommenderError, match="-wal, -shm.*owns the index") as caught:
+            Recommender.open(folder)
+        assert "nothing was changed" not in str(caught.value)
+
+    def read() -> None:
+        with Recommender.open(folder) as opened:
+            assert len(opened) == 5
+
+    assert as_user(33, refused) == 0
+    # What the message says is enough.
+    with Recommender.open(folder) as opened:
+        opened.info()
+    assert as_user(33, read) == 0
+
+
+def let_through(folder: Path) -> None:
+    """Other users may pass through the folders above."""
+    for each in (folder, *folder.parents):
+        if each.stat().st_uid == 0 and each != Path("/"):
+            each.chmod(each.stat().st_mode | 0o055)
+
+
+def test_the_way_out_of_a_damaged_index_works(tmp_path: Path, run: Run, index: str) -> None:
+    database = tmp_path / index / "articles.sqlite"
+    database.write_bytes(b"\x00\xff" * 50_000)
+    for suffix in ("-wal", "-shm"):
+        Path(f"{database}{suffix}").unlink()
+    for command in (("info",), ("build", "articles.jsonl", "--embedder", "hashing")):
+        refused = run(*command, "-i", index)
+        assert refused.exit_code == 1
+        assert f"remove the folder {index} and build it again" in refused.stderr
+    shutil.rmtree(tmp_path / index)
+    assert run("build", "articles.jsonl", "-i", index, "--embedder", "hashing").exit_code == 0
