@@ -243,7 +243,8 @@ def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Artic
         if article.id in found:
             if on_duplicate == "error":
                 raise ArticleError(
-                    "the id comes twice; say which one wins (first or last), or mend the input",
+                    'the id comes twice; say which one wins (on_duplicate "first" or "last"; on '
+                    "the command line --on-duplicate first|last), or mend the input",
                     article_id=article.id,
                 )
             if on_duplicate == "first":

@@ -102,7 +102,7 @@ def build(
         }
     )
     options = IndexOptions(**chosen)
-    given = Input(field_pairs, options.zone, skip_invalid=skip_invalid)
+    given = Input(field_pairs, options.zone, skip_invalid=skip_invalid, on_duplicate=on_duplicate)
     with (
         progress_of_run() as progress,
         Recommender.build(
@@ -138,7 +138,7 @@ def update(
     """
     with progress_of_run() as progress, Recommender.open(index) as opened:
         zone = zone_of(timezone or opened.options.timezone)
-        given = Input(field_pairs, zone, skip_invalid=skip_invalid)
+        given = Input(field_pairs, zone, skip_invalid=skip_invalid, on_duplicate=on_duplicate)
         change = opened.update(
             given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
         )

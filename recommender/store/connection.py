@@ -51,9 +51,7 @@ class Connection:
 
     __slots__ = ("_folder", "_raw", "_reading", "depth", "state")
 
-    def __init__(
-        self, raw: sqlite3.Connection, folder: Path, *, reading: bool = False
-    ) -> None:
+    def __init__(self, raw: sqlite3.Connection, folder: Path, *, reading: bool = False) -> None:
         self._raw = raw
         self._reading = reading
         self._folder = folder
@@ -122,9 +120,7 @@ class Connection:
         self._raw.close()
 
 
-def translated(
-    error: sqlite3.Error, folder: Path, *, reading: bool = False
-) -> IndexStoreError:
+def translated(error: sqlite3.Error, folder: Path, *, reading: bool = False) -> IndexStoreError:
     """Say in our words what SQLite says, with what to do next."""
     path = database_path(folder)
     words = str(error)
