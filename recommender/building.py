@@ -21,7 +21,13 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
-from recommender.errors import ArticleError, ArticleNotFound, IndexIncompatible, IndexMissing
+from recommender.errors import (
+    ArticleError,
+    ArticleNotFound,
+    ConfigError,
+    IndexIncompatible,
+    IndexMissing,
+)
 from recommender.generation import Generation, remove_old_generations, write_generation
 from recommender.indexing import (
     Cleaned,
@@ -80,13 +86,22 @@ def build(
     ------
     ArticleError
         If two articles have one id and `on_duplicate` is "error".
+    ConfigError
+        If there are no articles, and the index that is there holds some.
     IndexLocked
         If another process is writing to the index.
     IndexCorrupt, IndexIncompatible
         If what is there is damaged, no index, or of another format.
     """
-    _check_replaceable(folder)
-    cleaned = _clean(unique(articles, on_duplicate), progress)
+    stored = _check_replaceable(folder)
+    given = unique(articles, on_duplicate)
+    if stored and not given:
+        raise ConfigError(
+            f"the input holds no article, and the index at {folder} holds {stored:,}: nothing was "
+            "changed; look at the input, or remove the folder if the index is to be empty"
+        )
+    cleaned = _clean(given, progress)
+    del given
     recipe = make_recipe(cleaned, options)
     prepared = _prepare(cleaned, recipe, now, progress)
     del cleaned
@@ -106,10 +121,11 @@ def build(
     return Change(added=len(prepared), embedded=embedded, total=len(prepared))
 
 
-def _check_replaceable(folder: Path) -> None:
-    """Refuse what cannot be written to before hours of embedding, not after them."""
-    with suppress(IndexMissing):
-        Store.open(folder).close()
+def _check_replaceable(folder: Path) -> int:
+    """Refuse what cannot be written to before hours of embedding; how many articles it holds."""
+    with suppress(IndexMissing), Store.open(folder) as store:
+        return store.count()
+    return 0
 
 
 def update(
@@ -227,7 +243,8 @@ def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Artic
         if article.id in found:
             if on_duplicate == "error":
                 raise ArticleError(
-                    "the id comes twice; say which one wins (first or last), or mend the input",
+                    'the id comes twice; say which one wins (on_duplicate "first" or "last"; on '
+                    "the command line --on-duplicate first|last), or mend the input",
                     article_id=article.id,
                 )
             if on_duplicate == "first":

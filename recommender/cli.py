@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,12 +92,10 @@ def demo(folder: Path | None, embedder: str) -> None:
 
 
 def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-    if value is None:
-        return None
-    date = parse_date(value)
-    if date is None:
+    """Checked before the index is opened; read in the index's time zone after that."""
+    if value is not None and parse_date(value) is None:
         raise click.BadParameter(f"{value!r} is not a date, as 2025-07-17 is")
-    return date
+    return value
 
 
 @main.command()
@@ -152,8 +149,8 @@ def related(
     languages: tuple[str, ...],
     sources: tuple[str, ...],
     sites: tuple[str, ...],
-    after: datetime | None,
-    before: datetime | None,
+    after: str | None,
+    before: str | None,
     exclude: tuple[str, ...],
     half_life: float | None,
     diversity: float,
@@ -172,6 +169,7 @@ def related(
     """
     with Recommender.open(index) as opened:
         thresholds = changed_thresholds(opened.thresholds, changes)
+        zone = opened.options.zone
         matches = opened.related(
             article_id,
             limit=limit,
@@ -181,8 +179,8 @@ def related(
             languages=languages,
             sources=sources,
             sites=sites,
-            after=after,
-            before=before,
+            after=parse_date(after, zone=zone),
+            before=parse_date(before, zone=zone),
             exclude=exclude,
             half_life_days=half_life,
             diversity=diversity,
@@ -195,7 +193,7 @@ def related(
         )
     if form == "table":
         text = reports.matches_text(
-            card, matches, width=page_width(), color=use_color(output), notes=notes
+            card, matches, width=page_width(), color=use_color(output), notes=notes, zone=zone
         )
     else:
         rows += reports.filler_rows(matches.filler, first_rank=len(rows) + 1)
@@ -238,8 +236,9 @@ def check(
     """
     from recommender.sources import read_draft
 
-    draft = read_draft(file, title=title, article_id=article_id or "draft")
     with Recommender.open(index) as opened:
+        zone = opened.options.zone
+        draft = read_draft(file, title=title, article_id=article_id or "draft", zone=zone)
         thresholds = changed_thresholds(opened.thresholds, changes)
         matches = opened.near_duplicates(draft, limit=limit, thresholds=thresholds)
         notes, rows = explained_matches(
@@ -249,7 +248,7 @@ def check(
         emit(reports.render_rows(rows, form), output)
     elif matches:
         text = reports.matches_text(
-            None, matches, width=page_width(), color=use_color(output), notes=notes
+            None, matches, width=page_width(), color=use_color(output), notes=notes, zone=zone
         )
         emit(text, output)
     else:
@@ -287,6 +286,7 @@ def compare(
     with Recommender.open(index) as opened:
         thresholds = changed_thresholds(opened.thresholds, changes)
         explanation = opened.explain(first, second, thresholds=thresholds)
+        zone = opened.options.zone
     emit(
         rendered_explanation(
             explanation,
@@ -295,6 +295,7 @@ def compare(
             language=interface_language,
             width=page_width(),
             color=use_color(output),
+            zone=zone,
         ),
         output,
     )
@@ -336,8 +337,9 @@ def duplicates(
         groups = opened.duplicate_groups(
             thresholds=changed_thresholds(opened.thresholds, changes), verdict=Verdict(verdict)
         )
+        zone = opened.options.zone
     if form == "table":
-        text = reports.groups_text(groups, width=page_width(), color=use_color(output))
+        text = reports.groups_text(groups, width=page_width(), color=use_color(output), zone=zone)
     else:
         text = reports.render_rows(reports.group_rows(groups), form)
     emit(text, output)

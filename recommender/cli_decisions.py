@@ -106,10 +106,11 @@ def decisions(index: Path, stale: bool, form: str, output: str) -> None:
         conflicts = opened.decision_conflicts()
         shown = [each for each in found if each.stale] if stale else found
         cards = opened.get_many(article_id for each in shown for article_id in each.pair)
+        zone = opened.options.zone
         titles = {article_id: card.title for article_id, card in cards.items()}
     if form == "table":
         text = reports.decisions_text(
-            shown, conflicts, titles, width=page_width(), color=use_color(output)
+            shown, conflicts, titles, width=page_width(), color=use_color(output), zone=zone
         )
     else:
         text = reports.render_rows(reports.decision_rows(shown, conflicts, titles), form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timezone, tzinfo
 from typing import Any, cast
 
 import click
@@ -66,13 +67,16 @@ def rendered_explanation(
     language: str,
     width: int,
     color: bool,
+    zone: tzinfo = timezone.utc,
 ) -> str:
     """An explanation as a table, a page, or data; CSV holds the comparison alone."""
     if form == "html":
         chosen = None if language == "auto" else cast(Language, language)
-        return reports.explanation_page(explanation, thresholds=thresholds, language=chosen)
+        return reports.explanation_page(
+            explanation, thresholds=thresholds, language=chosen, zone=zone
+        )
     if form == "table":
-        return reports.explanation_text(explanation, width=width, color=color)
+        return reports.explanation_text(explanation, width=width, color=color, zone=zone)
     row = reports.comparison_row(explanation.comparison)
     if form != "csv":
         row["explanation"] = reports.explanation_row(explanation, texts=True)

@@ -13,7 +13,7 @@ import click
 from recommender import reports
 from recommender.building import Change, OnDuplicate
 from recommender.cli_input import Input, input_options
-from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds
+from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds, zone_of
 from recommender.console import (
     changed_thresholds,
     emit,
@@ -74,7 +74,7 @@ def build(
     vectors: str | None,
     keep_boilerplate: bool,
     field_pairs: tuple[str, ...],
-    timezone: str,
+    timezone: str | None,
     skip_invalid: bool,
     on_duplicate: str,
 ) -> None:
@@ -87,7 +87,6 @@ def build(
     recommender build articles.jsonl -i indexes/news
     recommender build export.csv.gz -i indexes/news --field body=content --timezone Asia/Shanghai
     """
-    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
     chosen = dict(settings(click.get_current_context()).options)
     chosen.update(
         {
@@ -97,16 +96,19 @@ def build(
                 ("max_tokens", max_tokens),
                 ("vectors", vectors),
                 ("strip_boilerplate", False if keep_boilerplate else None),
+                ("timezone", timezone),
             )
             if value is not None
         }
     )
+    options = IndexOptions(**chosen)
+    given = Input(field_pairs, options.zone, skip_invalid=skip_invalid, on_duplicate=on_duplicate)
     with (
         progress_of_run() as progress,
         Recommender.build(
             index,
             given.read(files),
-            options=IndexOptions(**chosen),
+            options=options,
             thresholds=changed_thresholds(Thresholds(), changes) if changes else None,
             progress=progress,
             on_duplicate=cast(OnDuplicate, on_duplicate),
@@ -125,7 +127,7 @@ def update(
     files: tuple[str, ...],
     index: Path,
     field_pairs: tuple[str, ...],
-    timezone: str,
+    timezone: str | None,
     skip_invalid: bool,
     on_duplicate: str,
 ) -> None:
@@ -134,8 +136,9 @@ def update(
     \b
     recommender update today.jsonl -i indexes/news
     """
-    given = Input(field_pairs, timezone, skip_invalid=skip_invalid)
     with progress_of_run() as progress, Recommender.open(index) as opened:
+        zone = zone_of(timezone or opened.options.timezone)
+        given = Input(field_pairs, zone, skip_invalid=skip_invalid, on_duplicate=on_duplicate)
         change = opened.update(
             given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
         )
@@ -171,7 +174,9 @@ def info(index: Path, problems: bool, form: str, output: str) -> None:
     with Recommender.open(index) as opened:
         if problems:
             found = opened.problems()
-            table = reports.problems_text(found, width=page_width(), color=use_color(output))
+            table = reports.problems_text(
+                found, width=page_width(), color=use_color(output), zone=opened.options.zone
+            )
             rows = reports.problem_rows(found)
         else:
             described = opened.info()

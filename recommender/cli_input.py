@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from recommender.config import zone_of
 from recommender.console import settings
+from recommender.errors import ArticleError, ConfigError
 from recommender.records import Article
-from recommender.sources import Problem, read_articles
+from recommender.sources import Problem
+from recommender.sources.files import Place, read_placed_articles
 
 _SHOWN_PROBLEMS = 20
+_SHOWN_BAD = 10
+
+
+def _zone_name(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    if value is not None:
+        try:
+            zone_of(value)
+        except ConfigError as error:
+            raise click.BadParameter(f"{value!r} is not the name of a time zone") from error
+    return value
 
 
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,10 +41,10 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--timezone",
-                default="UTC",
-                show_default=True,
+                callback=_zone_name,
                 metavar="ZONE",
-                help="Zone of dates without one, as in Asia/Shanghai.",
+                help="Zone of dates without one, as in Asia/Shanghai; build keeps it in the index."
+                "  [default: the index's, UTC]",
             ),
             click.option(
                 "--skip-invalid",
@@ -52,40 +65,108 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Input:
-    """Reads the articles of a command and remembers what was skipped."""
+    """Reads the articles of a command; says what was skipped, or what must be mended first."""
 
-    def __init__(self, field_pairs: Iterable[str], timezone: str, *, skip_invalid: bool) -> None:
+    def __init__(
+        self,
+        field_pairs: Iterable[str],
+        zone: tzinfo,
+        *,
+        skip_invalid: bool,
+        on_duplicate: str = "error",
+    ) -> None:
         self.fields = dict(settings(click.get_current_context()).fields)
         for pair in field_pairs:
             ours, separator, theirs = pair.partition("=")
             if not (separator and ours and theirs):
                 raise click.BadParameter(f"{pair!r} is not OURS=THEIRS", param_hint="--field")
             self.fields[ours] = theirs
-        try:
-            self.zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise click.BadParameter(
-                f"{timezone!r} is not the name of a time zone", param_hint="--timezone"
-            ) from error
+        self.zone = zone
         self.skip_invalid = skip_invalid
         self.skipped = 0
+        self._lost = 0
+        self._first_lost: Problem | None = None
+        self._bad: list[Problem] = []
+        self._refused = 0
+        self._places: dict[str, Place] | None = {} if on_duplicate == "error" else None
 
     def read(self, paths: Iterable[str]) -> Iterator[Article]:
-        """The articles of all files, in order."""
-        for path in paths:
-            yield from read_articles(
-                path,
-                fields=self.fields,
-                zone=self.zone,
-                on_problem=self._skip if self.skip_invalid else None,
+        """The articles of all files, in order.
+
+        Raises
+        ------
+        ArticleError
+            At the end, if lines cannot be used and are not to be skipped, or an id comes twice.
+        """
+        try:
+            for path in paths:
+                for place, article in read_placed_articles(
+                    path,
+                    fields=self.fields,
+                    zone=self.zone,
+                    on_problem=self._skip if self.skip_invalid else self._refuse,
+                    on_lost_date=self._lose_date,
+                ):
+                    self._check_once(article, place)
+                    if not self._refused:
+                        yield article
+        except ArticleError:
+            self._say_refused()
+            raise
+        if self._refused == 1:
+            raise ArticleError(_line(self._bad[0]))
+        if self._refused:
+            self._say_refused()
+            raise ArticleError(
+                f"{self._refused:,} lines cannot be used, and nothing was changed; mend them, or "
+                "leave those that are no articles out with --skip-invalid"
+            )
+
+    def _check_once(self, article: Article, place: Place) -> None:
+        if self._places is None:
+            return
+        first = self._places.setdefault(article.id, place)
+        if first is not place:
+            self._refuse(
+                Problem(
+                    source=place[0],
+                    line=place[1],
+                    reason=f"article {article.id!r}: the id comes twice, first in "
+                    f"{first[0]}:{first[1]}; mend the input, or say which one wins with "
+                    "--on-duplicate first|last",
+                )
             )
 
     def _skip(self, problem: Problem) -> None:
         self.skipped += 1
         if self.skipped <= _SHOWN_PROBLEMS:
-            click.echo(f"Skipped {problem.source}:{problem.line}: {problem.reason}", err=True)
+            click.echo(f"Skipped {_line(problem)}", err=True)
+
+    def _refuse(self, problem: Problem) -> None:
+        self._refused += 1
+        if len(self._bad) < _SHOWN_BAD:
+            self._bad.append(problem)
+
+    def _say_refused(self) -> None:
+        for problem in self._bad:
+            click.echo(f"Error: {_line(problem)}", err=True)
+
+    def _lose_date(self, problem: Problem) -> None:
+        self._lost += 1
+        self._first_lost = self._first_lost or problem
 
     def close(self) -> None:
-        """Say how much was skipped."""
+        """Say how much was skipped, and which dates were lost."""
         if self.skipped > _SHOWN_PROBLEMS:
             click.echo(f"Skipped {self.skipped:,} articles in all.", err=True)
+        if self._first_lost is not None:
+            dates = "1 date" if self._lost == 1 else f"{self._lost:,} dates"
+            click.echo(
+                f"{dates} could not be read, and the articles have none, as in "
+                f"{_line(self._first_lost)}",
+                err=True,
+            )
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.source}:{problem.line}: {problem.reason}"

@@ -83,10 +83,11 @@ def pairs(
             seed=seed,
             thresholds=changed_thresholds(opened.thresholds, changes),
         )
+        zone = opened.options.zone
     if form == "table":
-        text = reports.pairs_text(drawn, width=page_width(), color=use_color(output))
+        text = reports.pairs_text(drawn, width=page_width(), color=use_color(output), zone=zone)
     else:
-        text = reports.render_rows(reports.pair_rows(drawn), form)
+        text = reports.render_rows(reports.pair_rows(drawn, zone=zone), form)
     emit(text, output)
     if len(drawn) < count:
         say(

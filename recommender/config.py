@@ -11,10 +11,12 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import timezone, tzinfo
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.errors import ConfigError
 from recommender.records import Verdict
@@ -95,6 +97,8 @@ class IndexOptions:
         Least number of different articles that carry a segment.
     boilerplate_min_share : float
         Least share of the corpus that carries it, 0 to 1.
+    timezone : str
+        Zone of dates that name none, as in "Asia/Shanghai", and of the dates that people see.
     """
 
     embedder: str = DEFAULT_EMBEDDER
@@ -104,6 +108,7 @@ class IndexOptions:
     strip_boilerplate: bool = True
     boilerplate_min_count: int = 8
     boilerplate_min_share: float = 0.002
+    timezone: str = "UTC"
 
     def __post_init__(self) -> None:
         if not isinstance(self.embedder, str) or not self.embedder.strip():
@@ -120,10 +125,35 @@ class IndexOptions:
         share = self.boilerplate_min_share
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
             raise ConfigError(f"boilerplate_min_share must lie between 0 and 1, not {share!r}")
+        zone_of(self.timezone)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone itself."""
+        return zone_of(self.timezone)
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain values, for storing."""
         return asdict(self)
+
+
+def zone_of(name: object) -> tzinfo:
+    """The time zone of a name, as in "Asia/Shanghai".
+
+    Raises
+    ------
+    ConfigError
+        If no zone has that name.
+    """
+    # Known also where no zone data are installed.
+    if name == "UTC":
+        return timezone.utc
+    try:
+        if isinstance(name, str):
+            return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise ConfigError(f"timezone must be the name of a zone, as in Asia/Shanghai, not {name!r:.80}")
 
 
 def _check_whole(

@@ -31,14 +31,21 @@ def run_demo(
     Raises
     ------
     ConfigError
-        If the folder holds something already.
+        If the folder holds something already, or cannot be looked into.
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="recommender-demo-") as temporary:
             return _build_and_show(
                 Path(temporary) / "demo", embedder, progress, width, color, kept=False
             )
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        filled = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be used for the demonstration ({error.strerror}); name a folder in "
+            "which you may write"
+        ) from error
+    if filled:
         raise ConfigError(f"{folder} is not empty; name a new folder for the demonstration")
     return _build_and_show(folder, embedder, progress, width, color, kept=True)
 

@@ -147,6 +147,8 @@ class Recommender(Deciding, Labelling, Upkeep):
         ------
         ArticleError
             If an id comes twice and `on_duplicate` is "error".
+        ConfigError
+            If there are no articles, and the index that is there holds some.
         EmbedderUnavailable
             If the model cannot be loaded.
         IndexLocked

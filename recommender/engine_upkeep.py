@@ -35,6 +35,11 @@ class Upkeep:
         """Folder of the index."""
         return self._store.folder
 
+    @property
+    def options(self) -> IndexOptions:
+        """How the index was built."""
+        return self._searcher.state.options
+
     def update(
         self,
         articles: Iterable[Article],

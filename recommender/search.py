@@ -22,7 +22,7 @@ from recommender.evidence import COLUMN, COLUMNS, Comparable, EvidenceTable, gat
 from recommender.generation import Generation, Rows
 from recommender.indexing import Recipe, comparable
 from recommender.similarity import ANCHORS, Profile, similarities
-from recommender.store import VERSION_KEY, NeighbourList, Store
+from recommender.store import VERSION_KEY, NeighbourList, Store, advice_on_damage
 from recommender.text import fold_many
 from recommender.vectors import pair_cosines
 
@@ -78,7 +78,7 @@ class IndexState:
         except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise IndexCorrupt(
                 f"{store.folder}: the index's description of itself cannot be read ({error!r}); "
-                "restore a copy or build it again"
+                f"{advice_on_damage(store.folder)}"
             ) from error
 
 

@@ -171,6 +171,8 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
         list(read_articles(path))
     assert caught.value.line == 2
     table = write(tmp_path / "a.csv", "id,body\n1,正文\n".encode("gb18030"))
+    assert [each.body for each in read_articles(table)] == ["正文"]
+    write(Path(table), "id,body\n1,正文正文正文正文\n2,".encode() + b"\xff\n")
     with pytest.raises(ArticleError, match="iconv"):
         list(read_articles(table))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timezone, tzinfo
 from typing import Any
 
 from rich.text import Text
@@ -63,6 +64,7 @@ def decisions_text(
     *,
     width: int,
     color: bool,
+    zone: tzinfo = timezone.utc,
 ) -> str:
     """Decisions with their state, and the contradictions among them."""
     if not decisions:
@@ -83,7 +85,7 @@ def decisions_text(
                 head = (
                     each.decision,
                     Text(each.state, style=_STATES[each.state]),
-                    _day(each.decided_at),
+                    _day(each.decided_at, zone),
                     printable(each.decided_by),
                 )
             table.add_row(*head, printable(article_id), title)

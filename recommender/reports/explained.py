@@ -6,6 +6,7 @@ Widths are counted in cells of the terminal, so that Chinese does not break the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timezone, tzinfo
 
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
@@ -46,7 +47,9 @@ _RULES = {
 }
 
 
-def explanation_text(explanation: Explanation, *, width: int, color: bool) -> str:
+def explanation_text(
+    explanation: Explanation, *, width: int, color: bool, zone: tzinfo = timezone.utc
+) -> str:
     """One pair with all its evidence, how it adds up, and what the texts share."""
     more = [
         Text(""),
@@ -57,7 +60,7 @@ def explanation_text(explanation: Explanation, *, width: int, color: bool) -> st
         *_only("Only in the first", explanation.only_first, width),
         *_only("Only in the second", explanation.only_second, width),
     ]
-    return comparison_text(explanation.comparison, width=width, color=color, more=more)
+    return comparison_text(explanation.comparison, width=width, color=color, more=more, zone=zone)
 
 
 def explanation_note(explanation: Explanation) -> Text:

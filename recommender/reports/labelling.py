@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timezone, tzinfo
 from textwrap import wrap
 from typing import Any
 
@@ -14,7 +15,15 @@ from recommender.config import Thresholds
 from recommender.curves import KINDS, Curve, Estimate, HistogramBar, Point
 from recommender.labels import PairToLabel
 from recommender.records import Card
-from recommender.reports.tables import _day, _rendered, _table, _title, _verdict, printable
+from recommender.reports.tables import (
+    _day,
+    _rendered,
+    _table,
+    _title,
+    _verdict,
+    local,
+    printable,
+)
 from recommender.tuning import Proposal, Tuning
 
 Row = dict[str, Any]
@@ -33,7 +42,7 @@ _HEADER = f"{'from':<4} {'pairs':>6}  {'precision':<16}  {'recall':<16}  F1"
 _INDENT = 11
 
 
-def pair_rows(pairs: Sequence[PairToLabel]) -> list[Row]:
+def pair_rows(pairs: Sequence[PairToLabel], *, zone: tzinfo = timezone.utc) -> list[Row]:
     """One row a pair; `label` is empty, `pair` names both ids in a form no spreadsheet changes."""
     return [
         {
@@ -43,8 +52,8 @@ def pair_rows(pairs: Sequence[PairToLabel]) -> list[Row]:
             "verdict": str(pair.verdict),
             "first_title": printable(pair.first.title),
             "second_title": printable(pair.second.title),
-            "first_date": _moment(pair.first),
-            "second_date": _moment(pair.second),
+            "first_date": _moment(pair.first, zone),
+            "second_date": _moment(pair.second, zone),
             "first_url": printable(pair.first.url),
             "second_url": printable(pair.second.url),
             "first_beginning": printable(pair.first_beginning),
@@ -59,11 +68,13 @@ def pair_rows(pairs: Sequence[PairToLabel]) -> list[Row]:
     ]
 
 
-def _moment(card: Card) -> str | None:
-    return card.date.isoformat() if card.date else None
+def _moment(card: Card, zone: tzinfo) -> str | None:
+    return local(card.date, zone).isoformat() if card.date else None
 
 
-def pairs_text(pairs: Sequence[PairToLabel], *, width: int, color: bool) -> str:
+def pairs_text(
+    pairs: Sequence[PairToLabel], *, width: int, color: bool, zone: tzinfo = timezone.utc
+) -> str:
     """The pairs for a look at them; labels are given in the CSV."""
     if not pairs:
         return _rendered(Text("No pairs."), width=width, color=color)
@@ -73,7 +84,7 @@ def pairs_text(pairs: Sequence[PairToLabel], *, width: int, color: bool) -> str:
             (pair.first, _verdict(pair.verdict, pair.similarity)),
             (pair.second, Text(f"stands for {pair.weight:,.0f}", style="dim")),
         ):
-            table.add_row(head, _day(card.date), printable(card.id), _title(card))
+            table.add_row(head, _day(card.date, zone), printable(card.id), _title(card))
     return _rendered(table, width=width, color=color)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import timezone, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from recommender.config import Thresholds
 from recommender.explanation import Explanation
 from recommender.records import Card, Evidence
 from recommender.reports.marking import Piece, Span, mark, occurrences
-from recommender.reports.tables import printable
+from recommender.reports.tables import local, printable
 from recommender.reports.wording import Language, wording
 
 if TYPE_CHECKING:
@@ -42,7 +43,12 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        printable=printable, checksum=_checksum, link=_link, signed=_signed, percent=_percent
+        printable=printable,
+        checksum=_checksum,
+        link=_link,
+        local=local,
+        signed=_signed,
+        percent=_percent,
     )
     return environment
 
@@ -82,7 +88,11 @@ def language_of(*cards: Card) -> Language:
 
 
 def explanation_page(
-    explanation: Explanation, *, thresholds: Thresholds, language: Language | None = None
+    explanation: Explanation,
+    *,
+    thresholds: Thresholds,
+    language: Language | None = None,
+    zone: tzinfo = timezone.utc,
 ) -> str:
     """An explanation as one self-contained HTML page.
 
@@ -93,6 +103,8 @@ def explanation_page(
         Marked on the scale of the similarity.
     language : {"en", "zh"}, optional
         Of the interface; by default the one that fits the first article.
+    zone : tzinfo
+        Of the dates, and named beside them.
     """
     comparison = explanation.comparison
     chosen = language or language_of(comparison.first, comparison.second)
@@ -108,6 +120,7 @@ def explanation_page(
         rule=_rule(explanation, chosen),
         columns=_columns(explanation),
         contradicted=_contradicted(explanation),
+        zone=zone,
     )
 
 

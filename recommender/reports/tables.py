@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 
 from rich import box
 from rich.console import Console
@@ -63,8 +63,17 @@ def _rendered(*parts: object, width: int, color: bool) -> str:
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def _day(date: datetime | None) -> str:
-    return date.strftime("%Y-%m-%d") if date else "—"
+def local(date: datetime, zone: tzinfo) -> datetime:
+    """The same moment as the clocks of a zone show it."""
+    try:
+        return date.astimezone(zone)
+    except OverflowError:  # the first or last day there is
+        return date
+
+
+def _day(date: datetime | None, zone: tzinfo) -> str:
+    # Not strftime, which drops the zeros of early years.
+    return local(date, zone).date().isoformat() if date else "—"
 
 
 def _number(value: float | None) -> str:
@@ -124,6 +133,7 @@ def matches_text(
     width: int,
     color: bool,
     notes: Sequence[Text] | None = None,
+    zone: tzinfo = timezone.utc,
 ) -> str:
     """A list of matches under the article it was made for; notes stand under their matches."""
     parts: list[object] = []
@@ -139,7 +149,7 @@ def matches_text(
                 title.append("\n").append_text(notes[number])
             table.add_row(
                 _verdict(match.verdict, match.similarity),
-                _day(match.article.date),
+                _day(match.article.date, zone),
                 printable(match.article.id),
                 title,
                 *(
@@ -160,7 +170,7 @@ def matches_text(
         parts.append(
             Text.assemble(
                 (f"Filler ({label}): ", "dim"),
-                f"{_day(filler.article.date)}  {printable(filler.article.id)}  ",
+                f"{_day(filler.article.date, zone)}  {printable(filler.article.id)}  ",
                 _title(filler.article),
             )
         )
@@ -173,7 +183,9 @@ def _relation(match: Match) -> str:
     return f"{relation}, decided by an editor" if match.decision else relation
 
 
-def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) -> str:
+def groups_text(
+    groups: Sequence[DuplicateGroup], *, width: int, color: bool, zone: tzinfo = timezone.utc
+) -> str:
     """Groups of near-duplicates, the article to keep first in each."""
     if not groups:
         return _rendered(Text("No near-duplicates."), width=width, color=color)
@@ -183,7 +195,7 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
             str(number),
             Text("keep", style="bold"),
             "",
-            _day(group.canonical.date),
+            _day(group.canonical.date, zone),
             printable(group.canonical.id),
             _title(group.canonical),
         )
@@ -192,7 +204,7 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
                 "",
                 _verdict(match.verdict, match.similarity),
                 _relation(match),
-                _day(match.article.date),
+                _day(match.article.date, zone),
                 printable(match.article.id),
                 _title(match.article),
             )
@@ -202,7 +214,12 @@ def groups_text(groups: Sequence[DuplicateGroup], *, width: int, color: bool) ->
 
 
 def comparison_text(
-    comparison: Comparison, *, width: int, color: bool, more: Sequence[object] = ()
+    comparison: Comparison,
+    *,
+    width: int,
+    color: bool,
+    more: Sequence[object] = (),
+    zone: tzinfo = timezone.utc,
 ) -> str:
     """One pair with all its evidence, and more below it."""
     evidence = comparison.evidence
@@ -224,7 +241,7 @@ def comparison_text(
     for name, value, meaning in rows:
         table.add_row(name, _number(value), Text(meaning, style="dim"))
     parts: list[object] = [
-        Text.assemble(f"{printable(card.id)}  {_day(card.date)}  ", _title(card))
+        Text.assemble(f"{printable(card.id)}  {_day(card.date, zone)}  ", _title(card))
         for card in (comparison.first, comparison.second)
     ]
     parts += [head, table]
@@ -249,14 +266,19 @@ def comparison_text(
     return _rendered(*parts, *more, width=width, color=color)
 
 
-def problems_text(problems: Sequence[ArticleProblem], *, width: int, color: bool) -> str:
+def problems_text(
+    problems: Sequence[ArticleProblem], *, width: int, color: bool, zone: tzinfo = timezone.utc
+) -> str:
     """Articles with something odd."""
     if not problems:
         return _rendered(Text("No problems found."), width=width, color=color)
     table = _table("problem", "date", "id", "title")
     for each in problems:
         table.add_row(
-            each.problem, _day(each.article.date), printable(each.article.id), _title(each.article)
+            each.problem,
+            _day(each.article.date, zone),
+            printable(each.article.id),
+            _title(each.article),
         )
     return _rendered(table, width=width, color=color)
 
@@ -273,6 +295,7 @@ def info_text(info: IndexInfo, *, width: int, color: bool) -> str:
         "profile": info.profile + ("" if info.profile_fitted else " (not fitted for it)"),
         "thresholds": f"same text {info.thresholds.same_text:.2f}, same story "
         f"{info.thresholds.same_story:.2f}, related {info.thresholds.related:.2f}",
+        "time zone": info.options.timezone,
         "search files": f"generation {info.generation}; {info.tail:,} newer articles, "
         f"{info.removed:,} removed since",
         "background": f"mean cosine of random pairs {info.drift:+.3f}",

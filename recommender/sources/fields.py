@@ -7,7 +7,7 @@ loses something.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -97,6 +97,19 @@ def to_article(record: Mapping[str, Any], fields: Mapping[str, str], zone: tzinf
         return _article(values, rest, zone)
     except RecursionError as error:
         raise ArticleError("a value is nested too deeply", article_id=values["id"]) from error
+
+
+def unread_date(record: Mapping[str, Any], fields: Mapping[str, str]) -> Any:
+    """What stands where the date should, of a record whose date could not be read; else `None`."""
+    name = _name_of("date", record, fields)
+    value = None if name is None else record[name]
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def is_header(names: Iterable[str], fields: Mapping[str, str]) -> bool:
+    """Whether columns of these names hold articles."""
+    record = dict.fromkeys(names)
+    return all(_name_of(needed, record, fields) is not None for needed in ("id", "body"))
 
 
 def _article(values: dict[str, Any], rest: dict[str, Any], zone: tzinfo) -> Article:

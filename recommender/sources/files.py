@@ -21,7 +21,15 @@ from typing import IO, Any
 
 from recommender.errors import ArticleError, ConfigError
 from recommender.records import Article
-from recommender.sources.fields import Problem, check_mapping, refuse_constant, to_article
+from recommender.sources.fields import (
+    Problem,
+    check_mapping,
+    is_header,
+    refuse_constant,
+    to_article,
+    unread_date,
+)
+from recommender.sources.spreadsheets import DELIMITERS, open_table, open_text
 
 STANDARD_INPUT = "-"
 _INPUT_NAME = "standard input"
@@ -31,6 +39,7 @@ _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _CSV_SUFFIXES = (".csv", ".tsv")
 _GZIP_MAGIC = b"\x1f\x8b"
 
+Place = tuple[str, int]
 Record = tuple[int, Mapping[str, Any] | ArticleError]
 
 
@@ -64,11 +73,35 @@ def read_articles(
     ConfigError
         If the file cannot be read at all, or its kind is not known.
     """
+    for _, article in read_placed_articles(path, fields=fields, zone=zone, on_problem=on_problem):
+        yield article
+
+
+def read_placed_articles(
+    path: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    zone: tzinfo = timezone.utc,
+    on_problem: Callable[[Problem], None] | None = None,
+    on_lost_date: Callable[[Problem], None] | None = None,
+) -> Iterator[tuple[Place, Article]]:
+    """As `read_articles`, each article with the place where it stands.
+
+    Parameters
+    ----------
+    path, fields, zone, on_problem
+        As for `read_articles`.
+    on_lost_date : callable, optional
+        Given each publication date that cannot be read; the article has none then.
+    """
     fields = fields or {}
     check_mapping(fields)
     name = _INPUT_NAME if path == STANDARD_INPUT else path
     with _opened(path) as (stream, kind):
-        records = _csv_records(stream, kind) if kind in _CSV_SUFFIXES else _json_records(stream)
+        if kind in _CSV_SUFFIXES:
+            records = _csv_records(stream, kind, fields)
+        else:
+            records = _json_records(stream)
         for line, record in _translated(records, name):
             try:
                 if isinstance(record, ArticleError):
@@ -82,7 +115,10 @@ def read_articles(
                     ) from error
                 on_problem(Problem(source=name, line=line, reason=f"{where}{error.reason}"))
                 continue
-            yield article
+            lost = None if article.date is not None else unread_date(record, fields)
+            if lost is not None and on_lost_date is not None:
+                on_lost_date(Problem(source=name, line=line, reason=f"{lost!r:.60}"))
+            yield (name, line), article
 
 
 def read_draft(
@@ -193,7 +229,8 @@ def _translated(records: Iterator[Record], name: str) -> Iterator[Record]:
             raise ArticleError(error.reason, source=name, line=error.line) from error
         except UnicodeDecodeError as error:
             raise ArticleError(
-                "the text is not UTF-8; convert the file first, as with iconv -f GB18030 -t UTF-8",
+                "the text cannot be read from here on; convert the file to UTF-8 first, as with "
+                "iconv -f GB18030 -t UTF-8",
                 source=name,
                 line=line + 1,
             ) from error
@@ -252,23 +289,22 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _csv_records(stream: IO[bytes], kind: str) -> Iterator[Record]:
+def _csv_records(stream: IO[bytes], kind: str, fields: Mapping[str, str]) -> Iterator[Record]:
     # One field may be a whole article; the module's own limit is 128 KiB, for all its users.
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_LINE))
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    try:
-        yield from _csv_rows(
-            csv.reader(text, delimiter="\t" if kind == ".tsv" else ",", strict=True)
-        )
-    finally:
-        # The stream is not this function's to close.
-        if not stream.closed:
-            text.detach()
+    usual = "\t" if kind == ".tsv" else ","
+    rows, skipped = open_table(
+        open_text(stream),
+        lambda names: is_header(names, fields),
+        delimiters=(usual, *(each for each in DELIMITERS if each != usual)),
+        strict=True,
+    )
+    yield from _csv_rows(rows, skipped)
 
 
-def _csv_rows(rows: Any) -> Iterator[Record]:
+def _csv_rows(rows: Any, skipped: int) -> Iterator[Record]:
     header: list[str] | None = None
-    start = 1
+    start = 1 + skipped
     while True:
         try:
             row = next(rows)
@@ -276,18 +312,18 @@ def _csv_rows(rows: Any) -> Iterator[Record]:
             return
         except csv.Error as error:
             # After broken quoting no later line can be trusted.
-            raise ArticleError(f"not valid CSV: {error}", line=rows.line_num) from error
+            raise ArticleError(f"not valid CSV: {error}", line=rows.line_num + skipped) from error
         if header is None:
-            header = _header(row)
+            header = _header(row, line=1 + skipped)
         elif row:
             yield start, _csv_record(header, row)
-        start = rows.line_num + 1
+        start = rows.line_num + skipped + 1
 
 
-def _header(row: list[str]) -> list[str]:
+def _header(row: list[str], *, line: int) -> list[str]:
     names = [name.strip() for name in row]
     if len(set(names)) != len(names) or not all(names):
-        raise ArticleError("the first line must name each column once", line=1)
+        raise ArticleError("the first line must name each column once", line=line)
     return names
 
 

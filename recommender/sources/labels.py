@@ -19,9 +19,9 @@ from typing import Any
 
 from recommender.errors import ConfigError, LabelError
 from recommender.labels import Label, checked_weight
+from recommender.sources.spreadsheets import encoding_of, open_table
 
 _LONGEST = 200_000_000
-_DELIMITERS = (",", ";", "\t")
 _IDS = ("first_id", "second_id")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -95,13 +95,10 @@ def _read(path: str, name: str) -> str:
         raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error
     if len(data) > _LONGEST:
         raise LabelError("the file is too long for a list of labels", source=name)
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise LabelError("the text is neither UTF-8, UTF-16 nor GB18030", source=name)
+    encoding = encoding_of(data)
+    if encoding is None:
+        raise LabelError("the text is neither UTF-8, UTF-16 nor GB18030", source=name)
+    return data.decode(encoding)
 
 
 def _records(text: str, name: str) -> Iterator[Record]:
@@ -130,20 +127,9 @@ def _json_records(text: str) -> Iterator[Record]:
 
 def _csv_records(text: str) -> Iterator[Record]:
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
-    lines = io.StringIO(text, newline="")
-    skipped = 0
-    if text.lower().startswith("sep="):
-        lines.readline()
-        skipped = 1
-    start = lines.tell()
-    header: list[str] = []
-    for delimiter in _DELIMITERS:
-        lines.seek(start)
-        rows = csv.reader(lines, delimiter=delimiter)
-        header = [cell.strip() for cell in next(rows, [])]
-        if "label" in header and ("pair" in header or set(_IDS) <= set(header)):
-            break
-    else:
+    rows, skipped = open_table(io.StringIO(text, newline=""), _is_header)
+    header = [cell.strip() for cell in next(rows, [])]
+    if not _is_header(header):
         raise LabelError(
             "the first line must name the columns label and pair, or label, first_id and second_id",
             line=1 + skipped,
@@ -156,6 +142,10 @@ def _csv_records(text: str) -> Iterator[Record]:
             # A spreadsheet drops empty cells at the end of a row.
             yield line, dict(zip(header, row + [""] * len(header), strict=False))
         line = rows.line_num + 1 + skipped
+
+
+def _is_header(names: list[str]) -> bool:
+    return "label" in names and ("pair" in names or set(_IDS) <= set(names))
 
 
 def _label(record: Mapping[str, Any], origin: str) -> Label | None:

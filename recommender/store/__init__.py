@@ -19,7 +19,7 @@ from recommender.store.documents import Document, GenerationInfo, NeighbourList,
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
-from recommender.store.schema import FORMAT_VERSION
+from recommender.store.schema import FORMAT_VERSION, advice_on_damage
 from recommender.store.writer import Writer
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Sketch",
     "Store",
     "Writer",
+    "advice_on_damage",
     "check_store",
     "content_digests",
     "delete_decision",

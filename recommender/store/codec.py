@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from xxhash import xxh3_64_intdigest
 from recommender.errors import ArticleError, IndexCorrupt
 from recommender.records import ACCESS_LEVELS, Card
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.schema import advice_on_damage
 
 Values = tuple[Any, ...]
 
@@ -323,9 +325,9 @@ def fingerprint_of(row: int, values: Values) -> NDArray[np.uint32]:
     return np.frombuffer(parts[-1], "<u4")
 
 
-def damaged(where: object, table: str, row: object) -> IndexCorrupt:
-    """The error for a row that fails its check."""
+def damaged(path: Path, table: str, row: object) -> IndexCorrupt:
+    """The error for a row of a database that fails its check."""
     return IndexCorrupt(
-        f"{where}: table {table}, row {row}: the checksum does not match; "
-        "the index is damaged: restore a copy or build it again"
+        f"{path}: table {table}, row {row}: the checksum does not match; "
+        f"{advice_on_damage(path.parent)}"
     )

@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from recommender.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStoreError
 from recommender.store.codec import State
-from recommender.store.schema import database_path
+from recommender.store.schema import advice_on_damage, database_path
 
 _BUSY_SECONDS = 10.0
 _STATEMENTS_KEPT = 64
@@ -49,10 +49,11 @@ class Connection:
         What the `state` table says inside the open snapshot.
     """
 
-    __slots__ = ("_folder", "_raw", "depth", "state")
+    __slots__ = ("_folder", "_raw", "_reading", "depth", "state")
 
-    def __init__(self, raw: sqlite3.Connection, folder: Path) -> None:
+    def __init__(self, raw: sqlite3.Connection, folder: Path, *, reading: bool = False) -> None:
         self._raw = raw
+        self._reading = reading
         self._folder = folder
         self.depth = 0
         self.state: State | None = None
@@ -76,8 +77,8 @@ class Connection:
                 cached_statements=_STATEMENTS_KEPT,
             )
         except sqlite3.Error as error:
-            raise translated(error, folder) from error
-        connection = cls(raw, folder)
+            raise translated(error, folder, reading=mode == "ro") from error
+        connection = cls(raw, folder, reading=mode == "ro")
         try:
             for setting in _COMMON_SETTINGS:
                 connection.run(setting)
@@ -98,39 +99,47 @@ class Connection:
         try:
             return self._raw.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise translated(error, self._folder) from error
+            raise translated(error, self._folder, reading=self._reading) from error
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; returns how many table rows it changed."""
         try:
             return self._raw.execute(sql, parameters).rowcount
         except sqlite3.Error as error:
-            raise translated(error, self._folder) from error
+            raise translated(error, self._folder, reading=self._reading) from error
 
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each set of parameters."""
         try:
             self._raw.executemany(sql, parameters)
         except sqlite3.Error as error:
-            raise translated(error, self._folder) from error
+            raise translated(error, self._folder, reading=self._reading) from error
 
     def close(self) -> None:
         """Close it; nothing happens the second time."""
         self._raw.close()
 
 
-def translated(error: sqlite3.Error, folder: Path) -> IndexStoreError:
+def translated(error: sqlite3.Error, folder: Path, *, reading: bool = False) -> IndexStoreError:
     """Say in our words what SQLite says, with what to do next."""
     path = database_path(folder)
     words = str(error)
     lower = words.lower()
+    if reading and any(part in lower for part in _UNSHARED):
+        return IndexStoreError(
+            f"{path}: it cannot be read without the files beside it (-wal, -shm), and you may "
+            'neither make nor read them; let the user who owns the index run "recommender info" '
+            "once, which makes them, or give yourself the right to write in the folder"
+        )
     for parts, kind, advice in _TRANSLATIONS:
         if any(part in lower for part in parts):
-            return kind(f"{path}: {words}; {advice}")
+            return kind(f"{path}: {words}; {advice or advice_on_damage(folder)}")
     return IndexStoreError(f'{path}: {words}; run "recommender verify"')
 
 
-_RESTORE = "the index is damaged: restore a copy or build it again"
+# What SQLite says of a log that is not there and that this user may not make. The database
+# alone (immutable=1) is not read then: its owner may begin to write at any moment.
+_UNSHARED = ("readonly", "read-only", "unable to open")
 _TRANSLATIONS: tuple[tuple[tuple[str, ...], type[IndexStoreError], str], ...] = (
     (
         (
@@ -144,7 +153,7 @@ _TRANSLATIONS: tuple[tuple[tuple[str, ...], type[IndexStoreError], str], ...] = 
             "too big",
         ),
         IndexCorrupt,
-        _RESTORE,
+        "",
     ),
     (("locked", "busy"), IndexLocked, "another process is using it, try again"),
     (
@@ -156,10 +165,7 @@ _TRANSLATIONS: tuple[tuple[tuple[str, ...], type[IndexStoreError], str], ...] = 
     (
         ("unable to open",),
         IndexStoreError,
-        (
-            "it and the files beside it (-wal, -shm) must be readable; run any command as the "
-            "user who owns the index to make them anew"
-        ),
+        "nothing was changed; run this as the user who owns the index",
     ),
     (("i/o error",), IndexStoreError, "look at the disk and its quota, then try again"),
     (("closed database",), IndexStoreError, "the index was closed; open it again"),

@@ -18,9 +18,9 @@ def make_folder(folder: Path) -> None:
     IndexStoreError
         If it cannot be made.
     """
-    if folder.is_dir():
-        return
     try:
+        if folder.is_dir():
+            return
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True)
         folder.chmod(FOLDER_MODE)

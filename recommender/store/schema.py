@@ -130,6 +130,11 @@ INDEXES: dict[str, str] = {
 }
 
 
+def advice_on_damage(folder: Path) -> str:
+    """What to do about an index that is damaged: no build replaces what it cannot read."""
+    return f"the index is damaged: restore a copy, or remove the folder {folder} and build it again"
+
+
 def database_path(folder: Path) -> Path:
     """Where the database of an index lies."""
     return folder / DATABASE_NAME
