@@ -34,7 +34,7 @@ DEEPER = 4
 _FEW_RELATED = 10
 # Overlap that an article nobody has looked at may have.
 _DOUBT = 0.3
-_DOUBTED = ("title_overlap", "fact_overlap", "title_told_high", "lead_told_high")
+_DOUBTED = ("title_overlap", "fact_overlap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
