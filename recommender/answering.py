@@ -48,6 +48,7 @@ from recommender.vectors import pair_cosines
 Predicate = Callable[[Card], bool]
 Fill = Literal["category", "latest"]
 
+_NO_TEXT = "the article has next to no text to compare"
 _SWEEP = 2_000
 _DEEPER = 4
 
@@ -122,7 +123,7 @@ class Answerer:
             filtered=self._is_filtered(request),
         )
         if reason and not len(found.rows) and subject.query().vector is None:
-            reason = f"0 of {request.limit}: the article has next to no text to compare"
+            reason = f"0 of {request.limit}: {_NO_TEXT}"
         return MatchList(
             matches=matches,
             own_duplicates=selection.own_duplicates,
@@ -144,7 +145,9 @@ class Answerer:
         found = self._rulings.complete(subject.query, self._stored_or_found(subject), ruled)
         candidates = self._candidates(found, ruled, passing, None, min_similarity, thresholds)
         selection = select_near_duplicates(candidates, limit=limit, min_similarity=min_similarity)
-        return MatchList(matches=self._matches(found, selection, thresholds))
+        matches = self._matches(found, selection, thresholds)
+        empty = not matches and subject.query().vector is None
+        return MatchList(matches=matches, reason=_NO_TEXT if empty else "")
 
     def compare(self, first: Subject, second: Subject, thresholds: Thresholds) -> Comparison:
         """Everything about one pair."""

@@ -236,10 +236,17 @@ def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Artic
     Raises
     ------
     ArticleError
-        If an id comes twice and `on_duplicate` is "error".
+        If an id comes twice and `on_duplicate` is "error", or something is no `Article`.
     """
+    if isinstance(articles, (str, bytes, Mapping)) or not isinstance(articles, Iterable):
+        raise ArticleError(f"a collection of Articles is wanted, not {type(articles).__name__}")
     found: dict[str, Article] = {}
     for article in articles:
+        if not isinstance(article, Article):
+            raise ArticleError(
+                f"an Article is wanted, not {type(article).__name__}; "
+                "recommender.Article(id=…, body=…) makes one"
+            )
         if article.id in found:
             if on_duplicate == "error":
                 raise ArticleError(

@@ -36,6 +36,7 @@ from recommender.console import (
     use_color,
 )
 from recommender.engine import Recommender
+from recommender.errors import ArticleError
 from recommender.records import Verdict
 from recommender.sources import parse_date
 
@@ -210,7 +211,11 @@ def related(
 @click.option("--title", default="", help="Title of the draft.  [default: the HTML's, or none]")
 @click.option("--id", "article_id", help="Id of the draft, if it is in the index already.")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--exit-code", is_flag=True, help="Exit with 3 when a near-duplicate is found.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with 3 when a near-duplicate is found, with 1 when there is no text to compare.",
+)
 @explain_option
 @format_option
 @output_option
@@ -240,19 +245,26 @@ def check(
         zone = opened.options.zone
         draft = read_draft(file, title=title, article_id=article_id or "draft", zone=zone)
         thresholds = changed_thresholds(opened.thresholds, changes)
+        say(f"Embedding the draft with {opened.options.embedder}.")
         matches = opened.near_duplicates(draft, limit=limit, thresholds=thresholds)
         notes, rows = explained_matches(
             opened, draft, matches, thresholds=thresholds, form=form, wanted=explain
         )
+    if matches.reason and exit_code:
+        # Not 0: what could not be compared is not free of copies.
+        raise ArticleError(f"nothing was compared, {matches.reason}", source=file)
     if form != "table":
         emit(reports.render_rows(rows, form), output)
+        if matches.reason:
+            say(matches.reason)
     elif matches:
         text = reports.matches_text(
             None, matches, width=page_width(), color=use_color(output), notes=notes, zone=zone
         )
         emit(text, output)
     else:
-        emit("No near-duplicates.\n", output)
+        said = matches.reason or "no near-duplicates"
+        emit(f"{said[0].upper()}{said[1:]}.\n", output)
     if exit_code and matches:
         click.get_current_context().exit(EXIT_FOUND)
 

@@ -18,8 +18,10 @@ from recommender.console import (
     settings,
     threshold_options,
     use_color,
+    writable,
 )
 from recommender.engine import Recommender
+from recommender.errors import LabelError
 from recommender.labelling import LabelChange
 from recommender.labels import LABEL_WORDS
 from recommender.sources import read_labels
@@ -118,6 +120,7 @@ def pairs(
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False),
+    callback=writable,
     metavar="FILE",
     help="Draw the curves into a .svg or .png file.",
 )
@@ -168,6 +171,9 @@ def tune(
     if picture:
         reports.check_pictures()
     given = read_labels(files, origin=origin) if files else None
+    if given is not None and not given.labels:
+        names = ", ".join("standard input" if each == "-" else each for each in files)
+        raise LabelError("no row has a label; fill in the column label", source=names)
     with Recommender.open(index) as opened:
         tuning = opened.tune(
             None if given is None else given.labels,

@@ -61,8 +61,14 @@ class Thresholds:
         if not self.related <= self.same_story <= self.same_text:
             raise ConfigError(
                 "thresholds must not rise from same_text to related: "
-                f"same_text {self.same_text}, same_story {self.same_story}, related {self.related}"
+                f"same_text {self.same_text}, same_story {self.same_story}, "
+                f"related {self.related}; {self._way_out()}"
             )
+
+    def _way_out(self) -> str:
+        if self.same_story > self.same_text:
+            return "raise same_text too, or lower same_story"
+        return "raise same_story too, or lower related"
 
     def verdict(self, similarity: float) -> Verdict:
         """Cut a similarity into a verdict."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -189,7 +190,13 @@ def changed_thresholds(base: Thresholds, changes: dict[str, float]) -> Threshold
     try:
         return base.with_changes(**changes)
     except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+        # The options are called like the thresholds, with other marks.
+        words = re.sub(
+            r"\b(same_text|same_story|related)\b",
+            lambda name: "--" + name[0].replace("_", "-"),
+            str(error),
+        )
+        raise click.UsageError(words) from error
 
 
 def format_option(command: Command) -> Command:
@@ -214,12 +221,27 @@ def _format_option(*forms: str) -> Callable[[Command], Command]:
     )
 
 
+def writable(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """Refuse an output that cannot be written before the work is done, not after it."""
+    if value not in (None, "-"):
+        folder = Path(str(value)).parent
+        try:
+            if not folder.is_dir():
+                raise ConfigError(f"cannot write {value}: there is no folder {folder}")
+        except OSError as error:
+            raise ConfigError(f"cannot write {value}: {error.strerror or error}") from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ConfigError(f"cannot write {value}: you may not write into {folder}")
+    return value
+
+
 def output_option(command: Command) -> Command:
     """`-o/--output`, `-` for standard output."""
     return click.option(
         "-o",
         "--output",
         type=click.Path(dir_okay=False, allow_dash=True),
+        callback=writable,
         default="-",
         show_default=True,
         help="File to write, - for standard output.",

@@ -314,6 +314,11 @@ class Recommender(Deciding, Labelling, Upkeep):
         now : datetime, optional
             The present moment.
 
+        Returns
+        -------
+        MatchList
+            An empty one says in `reason` if the article has too little text to be compared.
+
         Raises
         ------
         ArticleNotFound, ConfigError
@@ -487,7 +492,7 @@ class Recommender(Deciding, Labelling, Upkeep):
 def _check_request(limit: int, least: float, fill: Fill | None) -> None:
     if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= 10_000:
         raise ConfigError(f"limit must be a whole number from 0 to 10,000, not {limit!r}")
-    if not 0.0 <= least <= 1.0:
-        raise ConfigError(f"min_similarity must lie between 0 and 1, not {least}")
+    if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0.0 <= least <= 1.0:
+        raise ConfigError(f"min_similarity must lie between 0 and 1, not {least!r}")
     if fill not in (None, "category", "latest"):
         raise ConfigError(f"fill must be category or latest, not {fill!r}")

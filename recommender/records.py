@@ -453,7 +453,10 @@ class Filter:
                 raise ConfigError(f"{name} takes a collection of texts, not one text: {value!r}")
             object.__setattr__(self, name, frozenset(value))
         for name in ("after", "before", "public_at"):
-            object.__setattr__(self, name, _utc(getattr(self, name)))
+            moment = getattr(self, name)
+            if moment is not None and not isinstance(moment, datetime):
+                raise ConfigError(f"{name} must be a datetime, not {type(moment).__name__}")
+            object.__setattr__(self, name, _utc(moment))
 
     def passes(self, card: Card) -> bool:
         """Whether the article may be in the answer."""

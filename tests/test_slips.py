@@ -5,16 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import shutil
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from recommender import ConfigError, IndexOptions, Recommender, RecommenderError
+from recommender import (
+    Article,
+    ArticleError,
+    ConfigError,
+    IndexOptions,
+    Recommender,
+    RecommenderError,
+    Thresholds,
+)
 from recommender.demo import run_demo
 from recommender.progress import silent
+from recommender.records import Card, Evidence, Match, MatchList, Relation, Verdict
+from recommender.reports import explanation_page, explanation_text, matches_text
 from tests.helpers import article, body_of, build, corpus
 from tests.test_cli import Run, index, line_of, run
 from tests.test_processes import as_user
@@ -38,9 +50,9 @@ def test_an_empty_input_does_not_empty_an_index(tmp_path: Path, run: Run, index:
     build(tmp_path / "new", corpus(5)).close()
 
 
-def dated(article_id: str, number: int, date: str) -> str:
+def dated(article_id: str, number: int, day: str) -> str:
     record = json.loads(line_of(article(article_id, "茶", number)))
-    return json.dumps({**record, "date": date}, ensure_ascii=False) + "\n"
+    return json.dumps({**record, "date": day}, ensure_ascii=False) + "\n"
 
 
 def test_an_index_keeps_its_time_zone(tmp_path: Path, run: Run) -> None:
@@ -101,7 +113,7 @@ def test_a_folder_of_another_user_is_refused_in_one_line(tmp_path: Path) -> None
 
     def refused() -> None:
         for folder in (closed / "demo", tmp_path / "demo"):
-            with pytest.raises(RecommenderError, match="demo.*Permission denied"):
+            with pytest.raises(RecommenderError, match=r"demo.*Permission denied"):
                 run_demo(folder, embedder="hashing", progress=silent, width=80, color=False)
         with pytest.raises(RecommenderError, match="Permission denied"):
             build(closed / "new", corpus(3))
@@ -121,7 +133,7 @@ def test_a_reader_is_told_what_is_missing_beside_the_database(tmp_path: Path) ->
         (folder / f"articles.sqlite{suffix}").unlink()
 
     def refused() -> None:
-        with pytest.raises(RecommenderError, match="-wal, -shm.*owns the index") as caught:
+        with pytest.raises(RecommenderError, match=r"-wal, -shm.*owns the index") as caught:
             Recommender.open(folder)
         assert "nothing was changed" not in str(caught.value)
 
@@ -247,3 +259,116 @@ def test_damaged_utf_8_is_not_taken_for_another_encoding(tmp_path: Path, run: Ru
     (tmp_path / "a.csv").write_bytes(plain + "x,茶".encode("gb18030"))
     refused = run("build", "a.csv", "-i", "x", "--embedder", "hashing")
     assert (refused.exit_code, "iconv" in refused.stderr) == (1, True)
+
+
+def test_a_draft_with_no_text_is_no_all_clear(tmp_path: Path, run: Run, index: str) -> None:
+    with Recommender.open(tmp_path / index) as opened:
+        for body in ("", "茶", "<p> </p>"):
+            found = opened.near_duplicates(Article(id="draft", body=body))
+            assert (len(found), found.reason) == (
+                0,
+                "the article has next to no text to compare",
+            )
+        assert opened.near_duplicates("a003").reason == ""
+    for text in ("", "茶"):
+        shown = run("check", "-", "-i", index, stdin=text)
+        assert (shown.exit_code, "next to no text" in shown.stdout) == (0, True)
+        assert "No near-duplicates" not in shown.stdout
+        rows = run("check", "-", "-f", "json", "-i", index, stdin=text)
+        assert (rows.stdout, "next to no text" in rows.stderr) == ("[]\n", True)
+        refused = run("-q", "check", "-", "-i", index, "--exit-code", stdin=text)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("Error: ")
+        assert refused.stderr.count("\n") == 1
+
+
+def test_arguments_of_the_wrong_kind(tmp_path: Path) -> None:
+    with build(tmp_path / "x", corpus(5)) as opened:
+        for moment in (date(2025, 7, 1), "2025-07-01", 3):
+            with pytest.raises(ConfigError, match="after must be a datetime"):
+                opened.related("a001", after=moment)  # type: ignore[arg-type]
+            with pytest.raises(ConfigError, match="before must be a datetime"):
+                opened.related("a001", before=moment)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="min_similarity"):
+            opened.related("a001", min_similarity="high")  # type: ignore[arg-type]
+        for articles in ([{"id": "x"}], "abc", ["abc"], {"id": "x"}, None, 7):
+            with pytest.raises(ArticleError, match="is wanted"):
+                opened.update(articles)  # type: ignore[arg-type]
+            with pytest.raises(ArticleError, match="is wanted"):
+                build(tmp_path / "y", articles)  # type: ignore[arg-type]
+        assert len(opened) == 5
+
+
+def test_a_file_in_which_no_label_is_filled_in(tmp_path: Path, run: Run, index: str) -> None:
+    drawn = run("pairs", "--between", "0", "1", "-o", "lab.csv", "-i", index)
+    assert drawn.exit_code == 0
+    refused = run("tune", "lab.csv", "-i", index)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: lab.csv: no row has a label")
+
+
+@pytest.mark.parametrize(
+    ("similarity", "shown"),
+    [
+        (0.7499, "0.74"),
+        (0.75, "0.75"),
+        (0.8999, "0.89"),
+        (0.8399, "0.83"),
+        (math.nextafter(0.75, 0), "0.74"),
+        (1.0, "1.00"),
+        (0.0, "0.00"),
+        (1e-9, "0.00"),
+        *((number / 100, f"{number / 100:.2f}") for number in (7, 28, 29, 56, 57, 58, 90)),
+    ],
+)
+def test_no_similarity_is_shown_above_a_threshold_it_misses(similarity: float, shown: str) -> None:
+    verdict = Thresholds().verdict(similarity)
+    match = Match(
+        article=Card(id="a"),
+        similarity=similarity,
+        verdict=verdict,
+        relation=Relation.OTHER,
+        evidence=Evidence(),
+    )
+    text = matches_text(None, MatchList((match,)), width=100, color=False)
+    assert f"{shown} {verdict}" in text
+
+
+def test_pages_and_explanations_round_down_as_well(tmp_path: Path) -> None:
+    with build(tmp_path / "x", corpus(10)) as opened:
+        made = opened.explain("a000", "a005")
+    near = replace(
+        made,
+        comparison=replace(made.comparison, similarity=0.7499, verdict=Verdict.RELATED),
+        waterfall=replace(made.waterfall, by_evidence=0.8999, rule="short"),
+    )
+    page = explanation_page(near, thresholds=Thresholds(), language="en")
+    text = explanation_text(near, width=100, color=False)
+    assert '<p class="number">0.74</p>' in page
+    assert "The evidence gives 0.89; capped at 0.74" in page
+    assert "0.74 related" in text
+    assert "similarity 0.89; capped to 0.74" in text
+
+
+def test_the_other_threshold_to_move_is_named(run: Run, index: str) -> None:
+    for option, value, other in (
+        ("--same-story", "0.95", "raise --same-text too"),
+        ("--same-text", "0.6", "lower --same-story"),
+        ("--related", "0.8", "raise --same-story too"),
+    ):
+        refused = run("duplicates", option, value, "-i", index)
+        assert refused.exit_code == 2
+        assert other in refused.stderr
+    with pytest.raises(ConfigError, match="raise same_text too"):
+        Thresholds(same_story=0.95)
+
+
+def test_an_output_is_refused_before_the_work(tmp_path: Path, run: Run, index: str) -> None:
+    (tmp_path / "draft.txt").write_text(body_of("桥", 1), encoding="utf-8")
+    refused = run("check", "draft.txt", "-o", "none/x.csv", "-i", index)
+    assert refused.exit_code == 1
+    assert refused.stderr == "Error: cannot write none/x.csv: there is no folder none\n"
+    done = run("check", "draft.txt", "-o", "x.csv", "-f", "csv", "-i", index)
+    assert done.exit_code == 0
+    assert done.stderr == "Embedding the draft with hashing.\n"
+    assert run("-q", "check", "draft.txt", "-i", index).stderr == ""

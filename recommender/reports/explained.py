@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from recommender.explanation import EditedSentence, Explanation, Passage, Sentence
-from recommender.reports.tables import comparison_text, printable
+from recommender.reports.tables import comparison_text, cut, printable
 
 _LISTED = 6
 _LEAST_BAR = 16
@@ -105,8 +105,8 @@ def _signed(value: float) -> str:
 
 def _waterfall(explanation: Explanation, width: int) -> Iterator[Text]:
     waterfall = explanation.waterfall
-    cut = _CUT_NAMES[waterfall.cut]
-    yield Text(f"How it adds up for “{cut}” (log-odds; from 0 on it is more likely than not)")
+    name = _CUT_NAMES[waterfall.cut]
+    yield Text(f"How it adds up for “{name}” (log-odds; from 0 on it is more likely than not)")
     rows = [("nothing alike", 0.0, waterfall.background)]
     total = waterfall.background
     for each in waterfall.contributions:
@@ -129,14 +129,14 @@ def _waterfall(explanation: Explanation, width: int) -> Iterator[Text]:
 
 def _outcome(explanation: Explanation) -> str:
     if explanation.waterfall.rule:
-        return f"similarity {explanation.waterfall.by_evidence:.2f}; {_ruled(explanation)}"
-    return f"similarity {explanation.comparison.similarity:.2f}"
+        return f"similarity {cut(explanation.waterfall.by_evidence)}; {_ruled(explanation)}"
+    return f"similarity {cut(explanation.comparison.similarity)}"
 
 
 def _ruled(explanation: Explanation) -> str:
     similarity = explanation.comparison.similarity
     way = "raised" if similarity > explanation.waterfall.by_evidence else "capped"
-    return f"{way} to {similarity:.2f}: {_RULES[explanation.waterfall.rule]}"
+    return f"{way} to {cut(similarity)}: {_RULES[explanation.waterfall.rule]}"
 
 
 def _bar(start: float, end: float, low: float, high: float, cells: int) -> str:

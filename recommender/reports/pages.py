@@ -19,7 +19,7 @@ from recommender.config import Thresholds
 from recommender.explanation import Explanation
 from recommender.records import Card, Evidence
 from recommender.reports.marking import Piece, Span, mark, occurrences
-from recommender.reports.tables import local, printable
+from recommender.reports.tables import cut, local, printable
 from recommender.reports.wording import Language, wording
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def _templates() -> Environment:
     environment.filters.update(
         printable=printable,
         checksum=_checksum,
+        cut=cut,
         link=_link,
         local=local,
         signed=_signed,
@@ -200,8 +201,8 @@ def _rule(explanation: Explanation, language: Language) -> str:
     similarity = explanation.comparison.similarity
     way = "rule_raised" if similarity > waterfall.by_evidence else "rule_capped"
     return words[way].format(
-        model=waterfall.by_evidence,
-        similarity=similarity,
+        model=cut(waterfall.by_evidence),
+        similarity=cut(similarity),
         reason=words[f"rule_{waterfall.rule}"],
     )
 

@@ -10,6 +10,7 @@ import io
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timezone, tzinfo
+from decimal import ROUND_FLOOR, Decimal
 
 from rich import box
 from rich.console import Console
@@ -35,6 +36,7 @@ _STYLES = {
     Verdict.UNRELATED: "dim",
 }
 _LISTED = 12
+_CENT = Decimal("0.01")
 
 
 def printable(text: str) -> str:
@@ -80,6 +82,12 @@ def _number(value: float | None) -> str:
     return "—" if value is None else f"{value:.2f}"
 
 
+def cut(similarity: float) -> str:
+    """A similarity with two decimals, never rounded up: over a threshold only what reaches it."""
+    # By its shortest decimal form, which 0.29 has and 100 × 0.29 has not.
+    return str(Decimal(repr(float(similarity))).quantize(_CENT, ROUND_FLOOR))
+
+
 def _title(card: Card) -> Text:
     title = Text(printable(card.title) or "(no title)")
     if card.access != "public":
@@ -88,7 +96,7 @@ def _title(card: Card) -> Text:
 
 
 def _verdict(verdict: Verdict, similarity: float) -> Text:
-    return Text(f"{similarity:.2f} {verdict}", style=_STYLES[verdict])
+    return Text(f"{cut(similarity)} {verdict}", style=_STYLES[verdict])
 
 
 def _table(*columns: str) -> Table:

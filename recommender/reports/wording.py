@@ -97,12 +97,12 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "decided_duplicate": ("An editor decided: duplicates.", "编辑已裁定：重复。"),
     "decided_distinct": ("An editor decided: not duplicates.", "编辑已裁定：不重复。"),
     "rule_raised": (
-        "The evidence gives {model:.2f}; raised to {similarity:.2f}, because {reason}.",
-        "按证据为 {model:.2f}；{reason}，故提高到 {similarity:.2f}。",
+        "The evidence gives {model}; raised to {similarity}, because {reason}.",
+        "按证据为 {model}；{reason}，故提高到 {similarity}。",
     ),
     "rule_capped": (
-        "The evidence gives {model:.2f}; capped at {similarity:.2f}, because {reason}.",
-        "按证据为 {model:.2f}；{reason}，故限制为 {similarity:.2f}。",
+        "The evidence gives {model}; capped at {similarity}, because {reason}.",
+        "按证据为 {model}；{reason}，故限制为 {similarity}。",
     ),
     "rule_equal": ("the texts are equal", "两篇文字完全相同"),
     "rule_near_empty": ("one of the two has next to no text", "其中一篇几乎没有正文"),
