@@ -41,7 +41,7 @@ class TextMark:
     digest : bytes
         16 bytes of title and body, folded, without boilerplate.
     content_digest : bytes
-        16 bytes of title and body as they were given.
+        8 bytes of title and body as they were given.
     shingles : ndarray of uint32, shape (m,)
         The 256 least hashes of the body's character 5-grams, sorted (Broder 1997).
     facts, title_facts : bytes

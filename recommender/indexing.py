@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xxhash import xxh3_128_digest
+from xxhash import xxh3_64_digest, xxh3_128_digest
 
 from recommender.boilerplate import Boilerplate, find_boilerplate
 from recommender.config import IndexOptions
@@ -82,7 +82,7 @@ class Prepared:
     text : str
         Clean text, boilerplate included.
     content_digest : bytes
-        16 bytes of title and body as given.
+        8 bytes of title and body as given.
     embedding_input : str
         What is embedded; empty when there is nothing to embed.
     compared : str
@@ -171,8 +171,8 @@ def clean_article(article: Article) -> Cleaned:
 
 
 def content_digest(article: Article) -> bytes:
-    """16 bytes that change when title or body do."""
-    return xxh3_128_digest(f"{article.title}\0{article.body}".encode())
+    """8 bytes that change when title or body do."""
+    return xxh3_64_digest(f"{article.title}\0{article.body}".encode())
 
 
 def make_recipe(cleaned: Sequence[Cleaned], options: IndexOptions) -> Recipe:
@@ -279,7 +279,7 @@ def _prepare_one(
             facts=pack(extract_facts(title, body)),
             length=len(folded),
             text_digest=xxh3_128_digest(folded.encode()) if folded else b"",
-            title_digest=xxh3_128_digest(folded_title.encode()) if folded_title else b"",
+            title_digest=xxh3_64_digest(folded_title.encode()) if folded_title else b"",
             flags=flags,
         ),
     )

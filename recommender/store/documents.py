@@ -31,7 +31,7 @@ class Sketch:
     text_digest : bytes
         16 bytes of that body; empty when there is none.
     title_digest : bytes
-        16 bytes of the folded title; empty when there is none.
+        8 bytes of the folded title; empty when there is none.
     flags : int
         A bit field whose meaning `indexing` owns; 0 to 2^62.
     """
@@ -55,7 +55,7 @@ class Document:
     text : str
         Clean text, boilerplate included.
     content_digest : bytes
-        16 bytes of title and body as given; equal digests leave nothing to embed again.
+        8 bytes of title and body as given; equal digests leave nothing to embed again.
     input_digest : bytes
         16 bytes of what was embedded.
     sketch : Sketch
