@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.facts import Fact, FactComparison, extract_facts, slot_of
+from recommender.facts import CONTRADICTABLE, Fact, FactComparison, extract_facts, slot_of
 from recommender.records import Evidence
 from recommender.shingles import shared, shingle_hashes
 from recommender.terms import Terms, terms_of, told
@@ -58,7 +58,8 @@ SHORT_LENGTH = 60
 NEAR_EMPTY_LENGTH = 10
 # Longer bodies are compared by their first part; it is some three hundred pages.
 COMPARED_LENGTH = 400_000
-CONTRADICTING_KINDS = frozenset(("number", "ordinal", "date", "time", "person", "work", "code"))
+# A headline names one work or one code, if any: there another one contradicts as well.
+CONTRADICTING_KINDS = CONTRADICTABLE | {"work", "code"}
 
 
 _FEW_FACTS = 2
