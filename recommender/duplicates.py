@@ -1,36 +1,62 @@
 """Near-duplicate pairs → groups that do not drift, each with the article to keep.
 
 A group is a star, not a chain: every member is a near-duplicate of the group's centre, so
-that a thousand articles each a little different from the next never become one group. Pure:
-order of input changes nothing.
+that a thousand articles each a little different from the next never become one group. What
+would have joined two groups is told as a bridge. Pure: order of input changes nothing.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timezone
+from dataclasses import dataclass
 
+from recommender.canonical import CanonicalKey, CanonicalPolicy
 from recommender.records import Card, DuplicateGroup, DuplicatePair, Match, Verdict
 
+Links = Mapping[str, Mapping[str, DuplicatePair]]
+
 _NONE: frozenset[str] = frozenset()
-_NO_DATE = datetime.max.replace(tzinfo=timezone.utc)
+_USUAL = CanonicalPolicy(order=("earliest", "smallest-id"))
 
 
-def _keep_first(card: Card) -> tuple[datetime, str]:
-    """Earliest date, then smallest id: the article to keep comes first."""
-    return (card.date or _NO_DATE, card.id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """What becomes of near-duplicate pairs.
+
+    Attributes
+    ----------
+    groups : tuple of DuplicateGroup
+        Largest first, then by id of the canonical article.
+    bridges : tuple of DuplicatePair
+        Pairs whose articles are not in one group: what was cut so that groups do not drift.
+        Closest first, then by ids.
+    """
+
+    groups: tuple[DuplicateGroup, ...]
+    bridges: tuple[DuplicatePair, ...]
 
 
 def group(
     pairs: Iterable[DuplicatePair], *, distinct: Collection[tuple[str, str]] = frozenset()
 ) -> list[DuplicateGroup]:
+    """Put near-duplicates into groups; the earliest article is kept. As `arrange`."""
+    return list(arrange(pairs, distinct=distinct, policy=_USUAL).groups)
+
+
+def arrange(
+    pairs: Iterable[DuplicatePair],
+    *,
+    distinct: Collection[tuple[str, str]] = frozenset(),
+    policy: CanonicalPolicy = CanonicalPolicy(),  # noqa: B008 (frozen)
+    lengths: Mapping[str, int] | None = None,
+) -> Grouping:
     """Put near-duplicates into groups.
 
-    Centres are taken greedily: the article with most near-duplicates that are not yet in a
-    group, then the one to keep (earliest date, then smallest id). A pair whose articles end in
-    different groups is a bridge that was cut. The centre is the canonical article: of those that
-    are near-duplicates of every other member it is the one to keep.
+    Centres are taken greedily: pinned articles first, then the article with most
+    near-duplicates that are not yet in a group, then the one the policy keeps. The canonical
+    article is, of those that are near-duplicates of every other member, the one the policy
+    keeps; the centre is always one of them.
 
     Two articles decided distinct are never in one group, even where both are near-duplicates
     of its centre: the one that is less close to it is left for another group, or none.
@@ -41,11 +67,9 @@ def group(
         Each pair once, in any order; all at or above the wanted verdict.
     distinct : collection of (str, str)
         Ids of pairs that are no duplicates by decision, the smaller first.
-
-    Returns
-    -------
-    list of DuplicateGroup
-        Largest first, then by id of the canonical article.
+    policy : CanonicalPolicy
+    lengths : mapping, optional
+        Characters of the articles' texts, by id; for a policy that keeps the longest.
     """
     cards: dict[str, Card] = {}
     links: dict[str, dict[str, DuplicatePair]] = {}
@@ -57,28 +81,46 @@ def group(
     for first, second in distinct:
         apart.setdefault(first, set()).add(second)
         apart.setdefault(second, set()).add(first)
-    groups = [_build(star, cards, links) for star in _stars(cards, links, apart)]
-    return sorted(groups, key=lambda each: (-len(each.members), each.canonical.id))
+    known = lengths or {}
+    keys = {each: policy.key(card, known.get(each, 0)) for each, card in cards.items()}
+    pinned = frozenset(each for each, card in cards.items() if policy.is_pinned(card))
+    stars = _stars(keys, pinned, links, apart)
+    groups = [_build(star, cards, keys, links) for star in stars]
+    return Grouping(
+        groups=tuple(sorted(groups, key=lambda each: (-len(each.members), each.canonical.id))),
+        bridges=tuple(_bridges(stars, links)),
+    )
+
+
+def _bridges(stars: list[list[str]], links: Links) -> list[DuplicatePair]:
+    home = {each: number for number, star in enumerate(stars) for each in star}
+    found = [
+        pair
+        for one, others in links.items()
+        for other, pair in others.items()
+        if one < other and (one not in home or home[one] != home.get(other))
+    ]
+    return sorted(found, key=lambda pair: (-pair.similarity, pair.first.id, pair.second.id))
 
 
 def _stars(
-    cards: Mapping[str, Card],
-    links: Mapping[str, Mapping[str, DuplicatePair]],
+    keys: Mapping[str, CanonicalKey],
+    pinned: Collection[str],
+    links: Links,
     apart: Mapping[str, set[str]],
 ) -> list[list[str]]:
     """Centre first, then its members, for every group."""
     free = set(links)
     degree = {one: len(others) for one, others in links.items()}
-    waiting = [(-degree[one], _keep_first(cards[one])) for one in links]
+    waiting = [(one not in pinned, -degree[one], keys[one], one) for one in links]
     heapq.heapify(waiting)
     stars = []
     while waiting:
-        count, keep = heapq.heappop(waiting)
-        centre = keep[1]
+        is_not, count, key, centre = heapq.heappop(waiting)
         if centre not in free or not degree[centre]:
             continue
         if -count != degree[centre]:  # some of its neighbours were taken meanwhile
-            heapq.heappush(waiting, (-degree[centre], keep))
+            heapq.heappush(waiting, (is_not, -degree[centre], key, centre))
             continue
         star = _star(centre, [other for other in links[centre] if other in free], links, apart)
         free.difference_update(star)
@@ -89,12 +131,7 @@ def _stars(
     return stars
 
 
-def _star(
-    centre: str,
-    others: list[str],
-    links: Mapping[str, Mapping[str, DuplicatePair]],
-    apart: Mapping[str, set[str]],
-) -> list[str]:
+def _star(centre: str, others: list[str], links: Links, apart: Mapping[str, set[str]]) -> list[str]:
     """The centre and those of its near-duplicates that may be in one group with one another."""
     closest = sorted(others, key=lambda other: (-links[centre][other].similarity, other))
     members: list[str] = []
@@ -105,14 +142,13 @@ def _star(
 
 
 def _build(
-    star: list[str],
-    cards: Mapping[str, Card],
-    links: Mapping[str, Mapping[str, DuplicatePair]],
+    star: list[str], cards: Mapping[str, Card], keys: Mapping[str, CanonicalKey], links: Links
 ) -> DuplicateGroup:
-    # The centre was the one to keep among those with as many near-duplicates; where some of
-    # them were left out, that may be another one.
-    near_all = [one for one in star if all(other == one or other in links[one] for other in star)]
-    canonical = min(near_all, key=lambda one: _keep_first(cards[one]))
+    members = set(star)
+    linked = {one: sum(other in members for other in links[one]) for one in star}
+    # Of those near every other member, the one to keep; the centre is one of them.
+    near_all = [one for one in star if linked[one] == len(star) - 1]
+    canonical = min(near_all, key=keys.__getitem__)
     matches = []
     for other in star:
         if other == canonical:
@@ -131,9 +167,11 @@ def _build(
         )
     matches.sort(key=lambda match: (-match.similarity, match.article.id))
     all_same_text = all(match.verdict is Verdict.SAME_TEXT for match in matches)
+    pairs = len(star) * (len(star) - 1) // 2
     return DuplicateGroup(
         canonical=cards[canonical],
         members=tuple(matches),
         verdict=Verdict.SAME_TEXT if all_same_text else Verdict.SAME_STORY,
         weakest=min(match.similarity for match in matches),
+        loose=pairs - sum(linked.values()) // 2,
     )

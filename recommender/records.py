@@ -413,12 +413,25 @@ class DuplicateGroup:
         The weakest verdict of a member against the canonical one.
     weakest : float
         The least similarity of a member to the canonical one.
+    loose : int
+        Pairs of members that are not near-duplicates of each other, only of the canonical one.
     """
 
     canonical: Card
     members: tuple[Match, ...]
     verdict: Verdict
     weakest: float
+    loose: int = 0
+
+    @property
+    def weakest_pair(self) -> tuple[str, str]:
+        """Ids of the canonical article and of the member that is least close to it."""
+        return self.canonical.id, self.members[-1].article.id
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all its articles, the canonical one first."""
+        return (self.canonical.id, *(match.article.id for match in self.members))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
