@@ -1,6 +1,7 @@
 """Answers as tables for people, and as rows for programs."""
 
 from recommender.reports.decisions import decision_rows, decisions_text
+from recommender.reports.duplicates import report_json, report_rows, report_text, summary_row
 from recommender.reports.explained import explanation_note, explanation_text
 from recommender.reports.labelling import (
     pair_rows,
@@ -15,7 +16,6 @@ from recommender.reports.rows import (
     comparison_row,
     explanation_row,
     filler_rows,
-    group_rows,
     info_row,
     match_rows,
     problem_rows,
@@ -43,7 +43,6 @@ __all__ = [
     "explanation_row",
     "explanation_text",
     "filler_rows",
-    "group_rows",
     "groups_text",
     "info_row",
     "info_text",
@@ -55,6 +54,10 @@ __all__ = [
     "problem_rows",
     "problems_text",
     "render_rows",
+    "report_json",
+    "report_rows",
+    "report_text",
+    "summary_row",
     "thresholds_text",
     "tuning_picture",
     "tuning_row",
