@@ -1,8 +1,9 @@
 """Near-duplicate pairs → groups that do not drift, each with the article to keep.
 
-A group is a star, not a chain: every member is a near-duplicate of the group's centre, so
-that a thousand articles each a little different from the next never become one group. What
-would have joined two groups is told as a bridge. Pure: order of input changes nothing.
+A group is neither a chain nor a loose star: every member is a near-duplicate of the group's
+centre and of half of the members closer to it, so that a thousand articles each a little
+different from the next never become one group. What would have joined two groups is told as a
+bridge. Pure: order of input changes nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from recommender.records import Card, DuplicateGroup, DuplicatePair, Match, Verd
 Links = Mapping[str, Mapping[str, DuplicatePair]]
 
 _NONE: frozenset[str] = frozenset()
+# Share of the group so far, its centre included, that a further member is near to. Without it
+# a general article gathers all that is told of its subject: the reports of a typhoon's week.
+_COHESION = 0.5
 _USUAL = CanonicalPolicy(order=("earliest", "smallest-id"))
 
 
@@ -54,9 +58,11 @@ def arrange(
     """Put near-duplicates into groups.
 
     Centres are taken greedily: pinned articles first, then the article with most
-    near-duplicates that are not yet in a group, then the one the policy keeps. The canonical
-    article is, of those that are near-duplicates of every other member, the one the policy
-    keeps; the centre is always one of them.
+    near-duplicates that are not yet in a group, then the one the policy keeps. Members join it
+    closest first: the same text as the centre always, another story if it is near to half of
+    those in the group by then. The canonical article is, of those that are near-duplicates of
+    every other member, the one the policy keeps. The centre is always one of them, and so is
+    an article whose text equals the centre's.
 
     Two articles decided distinct are never in one group, even where both are near-duplicates
     of its centre: the one that is less close to it is left for another group, or none.
@@ -136,7 +142,10 @@ def _star(centre: str, others: list[str], links: Links, apart: Mapping[str, set[
     closest = sorted(others, key=lambda other: (-links[centre][other].similarity, other))
     members: list[str] = []
     for other in closest:
-        if not apart.get(other, _NONE).intersection(members):
+        known = 1 + sum(member in links[other] for member in members)
+        same_text = links[centre][other].verdict is Verdict.SAME_TEXT
+        coheres = same_text or known >= _COHESION * (1 + len(members))
+        if coheres and not apart.get(other, _NONE).intersection(members):
             members.append(other)
     return [centre, *sorted(members)]
 
@@ -144,17 +153,19 @@ def _star(centre: str, others: list[str], links: Links, apart: Mapping[str, set[
 def _build(
     star: list[str], cards: Mapping[str, Card], keys: Mapping[str, CanonicalKey], links: Links
 ) -> DuplicateGroup:
-    members = set(star)
+    centre, members = star[0], set(star)
     linked = {one: sum(other in members for other in links[one]) for one in star}
-    # Of those near every other member, the one to keep; the centre is one of them.
-    near_all = [one for one in star if linked[one] == len(star) - 1]
+    equal = {one for one in star[1:] if links[centre][one].evidence.same_text}
+    near_all = [one for one in star if linked[one] == len(star) - 1 or one in equal]
     canonical = min(near_all, key=keys.__getitem__)
     matches = []
     for other in star:
         if other == canonical:
             continue
-        pair = links[canonical][other]
-        forwards = pair.first.id == canonical
+        # What holds for the centre holds for an article of the same text.
+        one = canonical if other in links[canonical] else centre
+        pair = links[one][other]
+        forwards = pair.first.id == one
         matches.append(
             Match(
                 article=cards[other],
