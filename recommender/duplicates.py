@@ -59,8 +59,9 @@ def arrange(
 
     Centres are taken greedily: pinned articles first, then the article with most
     near-duplicates that are not yet in a group, then the one the policy keeps. Members join it
-    closest first: the same text as the centre always, another story if it is near to half of
-    those in the group by then. The canonical article is, of those that are near-duplicates of
+    closest first, unless one that is free and not near the centre is closer to them: the same
+    text as the centre always, another story if it is near to half of those in the group by
+    then. The canonical article is, of those that are near-duplicates of
     every other member, the one the policy keeps. The centre is always one of them, and so is
     an article whose text equals the centre's.
 
@@ -118,34 +119,56 @@ def _stars(
     """Centre first, then its members, for every group."""
     free = set(links)
     degree = {one: len(others) for one, others in links.items()}
-    waiting = [(one not in pinned, -degree[one], keys[one], one) for one in links]
+
+    def turn(one: str) -> tuple[bool, int, CanonicalKey, str]:
+        return (one not in pinned, -degree[one], keys[one], one)
+
+    waiting = [turn(one) for one in links]
     heapq.heapify(waiting)
     stars = []
     while waiting:
-        is_not, count, key, centre = heapq.heappop(waiting)
+        first = heapq.heappop(waiting)
+        centre = first[-1]
         if centre not in free or not degree[centre]:
             continue
-        if -count != degree[centre]:  # some of its neighbours were taken meanwhile
-            heapq.heappush(waiting, (is_not, -degree[centre], key, centre))
+        if first != turn(centre):  # some of its neighbours were taken meanwhile
+            heapq.heappush(waiting, turn(centre))
             continue
-        star = _star(centre, [other for other in links[centre] if other in free], links, apart)
+        star = _star(centre, free, links, apart)
+        if len(star) == 1:
+            continue  # it waits until those that its neighbours are closer to are taken
         free.difference_update(star)
         for one in star:
             for other in links[one]:
                 degree[other] -= 1
+        for one in star:
+            for other in sorted(free.intersection(links[one])):
+                heapq.heappush(waiting, turn(other))
         stars.append(star)
     return stars
 
 
-def _star(centre: str, others: list[str], links: Links, apart: Mapping[str, set[str]]) -> list[str]:
+def _star(
+    centre: str, free: Collection[str], links: Links, apart: Mapping[str, set[str]]
+) -> list[str]:
     """The centre and those of its near-duplicates that may be in one group with one another."""
-    closest = sorted(others, key=lambda other: (-links[centre][other].similarity, other))
+    near = links[centre]
+    others = [other for other in near if other in free]
     members: list[str] = []
-    for other in closest:
+    for other in sorted(others, key=lambda one: (-near[one].similarity, one)):
+        pair = near[other]
+        elsewhere = max(
+            (
+                link.similarity
+                for one, link in links[other].items()
+                if one in free and one not in near and one != centre
+            ),
+            default=0.0,
+        )
         known = 1 + sum(member in links[other] for member in members)
-        same_text = links[centre][other].verdict is Verdict.SAME_TEXT
-        coheres = same_text or known >= _COHESION * (1 + len(members))
-        if coheres and not apart.get(other, _NONE).intersection(members):
+        coheres = pair.verdict is Verdict.SAME_TEXT or known >= _COHESION * (1 + len(members))
+        allowed = not apart.get(other, _NONE).intersection(members)
+        if pair.similarity >= elsewhere and coheres and allowed:
             members.append(other)
     return [centre, *sorted(members)]
 

@@ -213,6 +213,20 @@ def test_an_article_of_the_same_text_as_the_centre_may_be_the_one_to_keep() -> N
     assert (weakest.similarity, weakest.relation) == (0.92, Relation.CONTAINED_IN)
 
 
+def test_an_article_goes_with_the_one_it_is_closest_to() -> None:
+    pairs = [pair(card(a), card(b), s) for a, b, s in [(1, 2, 0.95), (2, 3, 0.8), (3, 4, 0.93)]]
+    found = arrange(pairs)
+    assert [each.ids for each in found.groups] == [("n0001", "n0002"), ("n0003", "n0004")]
+    assert [(each.first.id, each.second.id) for each in found.bridges] == [("n0002", "n0003")]
+
+
+def test_a_rising_chain_falls_into_small_groups() -> None:
+    pairs = [pair(card(n), card(n + 1), 0.75 + n / 10_000) for n in range(1_000)]
+    found = arrange(pairs)
+    assert {len(each.ids) for each in found.groups} <= {2, 3}
+    assert len(found.groups) >= 333
+
+
 # The policy
 
 
