@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from datetime import timezone, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from recommender.config import Thresholds
 from recommender.explanation import Explanation
 from recommender.records import Card, Evidence
 from recommender.reports.marking import Piece, Span, mark, occurrences
-from recommender.reports.tables import cut, local, printable
+from recommender.reports.tables import cut, local, printable, web_address
 from recommender.reports.wording import Language, wording
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _templates() -> Environment:
         printable=printable,
         checksum=_checksum,
         cut=cut,
-        link=_link,
+        link=web_address,
         local=local,
         signed=_signed,
         percent=_percent,
@@ -57,15 +56,6 @@ def _templates() -> Environment:
 def _checksum(style: str) -> str:
     """What the content security policy calls the hash of a style sheet."""
     return base64.b64encode(hashlib.sha256(str(style).encode()).digest()).decode()
-
-
-def _link(url: str) -> str:
-    """The address if it is one of the web; else nothing, so that no script can be one."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 def _signed(value: float) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timezone, tzinfo
 from decimal import ROUND_FLOOR, Decimal
+from urllib.parse import urlsplit
 
 from rich import box
 from rich.console import Console
@@ -46,6 +47,15 @@ def printable(text: str) -> str:
         for character in text
         if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
     )
+
+
+def web_address(url: str) -> str:
+    """The address if it is one of the web; else nothing, so that no script can be one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 def _rendered(*parts: object, width: int, color: bool) -> str:

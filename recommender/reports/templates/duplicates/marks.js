@@ -1,0 +1,150 @@
+// What the editor marked: by group the article to keep and a mark on every other one, by doubtful
+// pair one mark. A mark is { decision, at, note } and, on a member, `against`: the article it was
+// compared with when it was marked.
+
+const DECISIONS = ["merge", "keep", "distinct"];
+const marks = { groups: new Map(), pairs: new Map(), by: "", exported: true, past: [] };
+const watchers = [];
+
+function groupState(number) {
+  return marks.groups.get(number) || { kept: report.groups[number].kept, marks: new Map() };
+}
+
+function pairState(number) {
+  return marks.pairs.get(number) || { decision: "", note: "", at: "", kept: report.maybe[number].keep };
+}
+
+// All articles of a group that are not the one to keep, by their numbers.
+function othersOf(number) {
+  const group = report.groups[number];
+  const kept = groupState(number).kept;
+  return [group.kept, ...group.members.map((each) => each.article)].filter((each) => each !== kept);
+}
+
+function settledIn(number, article) {
+  const group = report.groups[number];
+  if (groupState(number).kept !== group.kept) return "";
+  return group.members.find((each) => each.article === article)?.settled || "";
+}
+
+function markOf(number, article) {
+  return groupState(number).marks.get(article)?.decision || "";
+}
+
+function statusOf(number) {
+  const others = othersOf(number);
+  const marked = others.filter((each) => markOf(number, each));
+  const done = others.filter((each) => markOf(number, each) || settledIn(number, each));
+  if (done.length < others.length) return marked.length ? "begun" : "open";
+  return marked.length ? "marked" : "settled";
+}
+
+function pairStatus(number) {
+  if (pairState(number).decision) return "marked";
+  return report.maybe[number].settled ? "settled" : "open";
+}
+
+// Changes: every one is one step that can be undone.
+function change(kind, number, changed) {
+  const map = kind === "group" ? marks.groups : marks.pairs;
+  marks.past.push({ kind, number, before: map.get(number) });
+  if (marks.past.length > 500) marks.past.shift();
+  map.set(number, changed);
+  marks.exported = false;
+  told(kind, number);
+}
+
+function told(kind, number) {
+  save();
+  for (const watcher of watchers) watcher(kind, number);
+}
+
+function undo() {
+  const step = marks.past.pop();
+  if (!step) return;
+  const map = step.kind === "group" ? marks.groups : marks.pairs;
+  if (step.before) map.set(step.number, step.before);
+  else map.delete(step.number);
+  marks.exported = false;
+  told(step.kind, step.number);
+  notify(say("undone"));
+}
+
+function copied(state) {
+  return { kept: state.kept, marks: new Map(state.marks) };
+}
+
+function set(state, article, decision) {
+  const note = state.marks.get(article)?.note || "";
+  if (!decision && !note) state.marks.delete(article);
+  else state.marks.set(article, { decision, note, at: new Date().toISOString(), against: state.kept });
+}
+
+// The same mark twice takes it back.
+function markMember(number, article, decision) {
+  const state = copied(groupState(number));
+  set(state, article, markOf(number, article) === decision ? "" : decision);
+  change("group", number, state);
+}
+
+function markGroup(number, decision) {
+  const state = copied(groupState(number));
+  for (const article of othersOf(number)) {
+    if (!decision || !settledIn(number, article)) set(state, article, decision);
+  }
+  change("group", number, state);
+}
+
+// What is merged is merged with the new article; what was told apart stays told of the old one.
+function keepInstead(number, article) {
+  const state = copied(groupState(number));
+  const former = state.kept;
+  const own = state.marks.get(article);
+  state.marks.delete(article);
+  state.kept = article;
+  if (own) {
+    const other = own.decision === "merge" ? former : own.against;
+    if (!state.marks.has(other)) state.marks.set(other, { ...own, against: article });
+  }
+  change("group", number, state);
+}
+
+function noteMember(number, article, note) {
+  const state = copied(groupState(number));
+  const mark = state.marks.get(article) || { decision: "", at: "", against: state.kept };
+  state.marks.set(article, { ...mark, note });
+  change("group", number, state);
+}
+
+function markPair(number, decision) {
+  const state = pairState(number);
+  const same = state.decision === decision;
+  change("pair", number, { ...state, decision: same ? "" : decision, at: new Date().toISOString() });
+}
+
+function keepOfPair(number, side) {
+  change("pair", number, { ...pairState(number), kept: side });
+}
+
+function notePair(number, note) {
+  change("pair", number, { ...pairState(number), note });
+}
+
+function clearMarks() {
+  marks.groups.clear();
+  marks.pairs.clear();
+  marks.past.length = 0;
+  marks.exported = true;
+  told("all", -1);
+}
+
+function progress() {
+  let groups = 0;
+  let settled = 0;
+  for (let number = 0; number < report.groups.length; number += 1) {
+    const status = statusOf(number);
+    groups += status === "marked";
+    settled += status === "settled";
+  }
+  return { groups, settled, all: report.groups.length, decisions: decisions().length };
+}
