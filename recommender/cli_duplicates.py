@@ -12,20 +12,23 @@ import click
 
 from recommender import reports
 from recommender.canonical import CRITERIA, CanonicalPolicy, policy_from
+from recommender.cli_duplicate_page import duplicate_page
+from recommender.cli_explain import interface_language_option
 from recommender.console import (
     EXIT_FOUND,
     Command,
     changed_thresholds,
     emit,
-    format_option,
     index_option,
     output_option,
+    page_format_option,
     page_width,
     progress_of_run,
     say,
     settings,
     threshold_options,
     use_color,
+    writable,
 )
 from recommender.duplicate_report import DuplicateReport
 from recommender.engine import Recommender
@@ -108,7 +111,16 @@ def _since(context: click.Context, parameter: click.Parameter, value: str | None
     metavar="N",
     help="Exit with 3 when there are more groups to work on than N.",
 )
-@format_option
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
+    metavar="FILE",
+    help="Also write the HTML report into FILE.",
+)
+@click.option("--no-bodies", is_flag=True, help="No text of the articles in the HTML report.")
+@interface_language_option
+@page_format_option
 @output_option
 def duplicates(
     index: Path,
@@ -118,16 +130,21 @@ def duplicates(
     since: str | None,
     open_only: bool,
     fail_above: int | None,
+    page: Path | None,
+    no_bodies: bool,
+    interface_language: str,
     form: str,
     output: str,
 ) -> None:
     """Report near-duplicates in groups, each with the article to keep.
 
-    The fields are described in docs/duplicates.md.
+    The page (-f html) is one file to work in: compare, mark, and export the decisions for
+    "recommender decide". What the other formats hold is described in docs/duplicates.md.
 
     \b
+    recommender duplicates -f html -o duplicates.html -i indexes/news
     recommender duplicates --verdict same-text -f csv -o duplicates.csv -i indexes/news
-    recommender duplicates --since last -f json --fail-above 0 -i indexes/news
+    recommender duplicates --since last --page new.html -f json --fail-above 0 -i indexes/news
     recommender duplicates --keep pinned,own,most-visited --own-source 本报 -i indexes/news
     """
     with progress_of_run() as progress, Recommender.open(index) as opened:
@@ -142,7 +159,18 @@ def duplicates(
         )
         if open_only:
             report = replace(report, groups=report.open_groups)
-        emit(_rendered(report, form, output, zone), output)
+        target = page or (Path(output) if form == "html" and output != "-" else None)
+        shown = ""
+        if page is not None or form == "html":
+            shown = duplicate_page(
+                *(opened, report, target),
+                bodies=not no_bodies,
+                language=interface_language,
+                progress=progress,
+            )
+        if page is not None:
+            emit(shown, str(page))
+        emit(shown if form == "html" else _rendered(report, form, output, zone), output)
         if since == _LAST:
             opened.mark_reported(report)
     said = reports.summary_row(report)

@@ -69,8 +69,8 @@ class DuplicateReport:
         What an article of each group has happened since; empty for a report on everything.
     settled : frozenset of (str, str)
         Pairs an editor has decided on and that need no more work, the smaller id first.
-    last_row : int
-        Up to which row of the index it goes.
+    last_row, change : int
+        Up to which row, and at which change of the index.
     """
 
     source: str
@@ -85,6 +85,7 @@ class DuplicateReport:
     since: str = ""
     settled: frozenset[Pair] = frozenset()
     last_row: int = 0
+    change: int = 0
 
     @property
     def duplicates(self) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
 
+from recommender.answering import Answerer, Subject
 from recommender.canonical import CanonicalPolicy
 from recommender.config import Thresholds
 from recommender.duplicate_report import DuplicateReport, make_report
 from recommender.duplicates import group
 from recommender.errors import ConfigError
+from recommender.explanation import Explanation
 from recommender.pairing import Measured, PairSweep
 from recommender.progress import Progress, silent
 from recommender.records import Card, DuplicateGroup, DuplicatePair, Verdict
@@ -28,6 +31,7 @@ class Reporting:
     _store: Store
     _searcher: Searcher
     _rulings: Rulings
+    _answerer: Answerer
     _turn: RLock
 
     @property
@@ -134,6 +138,7 @@ class Reporting:
                 since=_since(since, after, new_only),
                 settled=self._rulings.duplicate_pairs(),
                 last_row=int(rows.max(initial=0)),
+                change=self._store.change_counter(),
             )
             return make_report(
                 [*sweep.pairs(swept.near, chosen), *sweep.pairs(swept.below, chosen)],
@@ -146,6 +151,48 @@ class Reporting:
                 if since or new_only
                 else None,
             )
+
+    def explain_pairs(
+        self, pairs: Iterable[tuple[str, str]], *, thresholds: Thresholds | None = None
+    ) -> Iterator[tuple[tuple[str, str], Explanation]]:
+        """Explain many pairs of stored articles, one by one, in their order.
+
+        Parameters
+        ----------
+        pairs : iterable of (str, str)
+            Ids; a pair of which an article is no longer there is left out.
+        thresholds : Thresholds, optional
+            For this call.
+
+        Yields
+        ------
+        (str, str)
+            The pair as it was given.
+        Explanation
+            Of the first article against the second.
+        """
+        chosen = thresholds or self.thresholds
+        for pair in pairs:
+            with self._turn, self._store.snapshot():
+                rows = self._store.rows_of(pair)
+                cards = self._store.cards(sorted(rows.values()))
+                if len(rows) < len(pair):
+                    continue
+                first, second = (
+                    Subject(card=cards[rows[each]], row=rows[each], searcher=self._searcher)
+                    for each in pair
+                )
+                explanation = self._answerer.explain(first, second, chosen)
+            yield pair, explanation
+
+    def compared_texts(self, ids: Iterable[str]) -> dict[str, str]:
+        """Bodies as they are compared, without boilerplate, of those ids that are there."""
+        with self._turn, self._store.snapshot():
+            rows = self._store.rows_of(ids)
+            known = self._searcher.comparables(sorted(rows.values()))
+            return {
+                each: known[row].load_text() for each, row in sorted(rows.items()) if row in known
+            }
 
     def mark_reported(self, report: DuplicateReport) -> None:
         """Remember up to where a report goes, for the next one with `new_only`.
