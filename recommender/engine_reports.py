@@ -129,7 +129,7 @@ class Reporting:
             rows = self._store.rows()
             after = int(self._store.meta().get(_REPORTED, 0)) if new_only else 0
             report = DuplicateReport(
-                source=str(self.path),
+                source=self.path.resolve().name,
                 articles=len(rows),
                 groups=(),
                 histogram=swept.histogram,
