@@ -1,0 +1,266 @@
+"""What the processes of a run do: sketch a range of the file, find boilerplate, compare pairs.
+
+Each task is a value that can be sent, and leaves its result as one file in the work folder; a
+file that is there already was made by an interrupted run, and is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.boilerplate import find_boilerplate
+from recommender.errors import ArticleError
+from recommender.evidence import (
+    COMPARED_LENGTH,
+    CONTAINMENT_LENGTH,
+    RESEMBLANCE_LENGTH,
+    Comparable,
+    gather,
+    to_evidence,
+)
+from recommender.indexing import Cleaned, Recipe, clean_article, comparable_draft, prepare
+from recommender.lexical.parts import as_bytes, read_json, write_arrays, write_json
+from recommender.lexical.reading import (
+    Line,
+    Lines,
+    card_values,
+    iterate_articles,
+    read_range,
+    read_record,
+)
+from recommender.lexical.sketching import Sketches, sketch_many, text_digests
+from recommender.priors import reference_profile
+from recommender.shingles import Hashes, shared, shingle_hashes
+from recommender.similarity import Profile, relations, similarities
+from recommender.text import clean, fold_many
+
+_BATCH_CHARACTERS = 200_000
+NO_DAY = -(2**31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SketchRange:
+    """Sketch the articles that begin in one range of a file."""
+
+    lines: Lines
+    start: int
+    end: int
+    target: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeRecipe:
+    """Find the boilerplate in a sample of the articles, and complete the recipe."""
+
+    lines: Lines
+    places: Sequence[tuple[int, int]]
+    bulk_days: Sequence[int]
+    titled: Sequence[tuple[int, int]]
+    min_count: int
+    min_share: float
+    target: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparePairs:
+    """Compare pairs of articles exactly.
+
+    Attributes
+    ----------
+    pairs : sequence of (int, int)
+        Numbers into `places`.
+    places : sequence of (int, int)
+        Offset and size of the line of each article.
+    """
+
+    lines: Lines
+    pairs: Sequence[tuple[int, int]]
+    places: Sequence[tuple[int, int]]
+    recipe: Path
+    min_resemblance: float
+    min_containment: float
+    now: datetime
+    target: Path
+
+
+Task = SketchRange | MakeRecipe | ComparePairs
+
+
+def perform(task: Task) -> int:
+    """Do a task, unless it was done before; gives the bytes or pairs it was about."""
+    if isinstance(task, SketchRange):
+        if not task.target.exists():
+            _sketch_range(task)
+        return task.end - task.start
+    if isinstance(task, MakeRecipe):
+        if not task.target.exists():
+            _make_recipe(task)
+        return 0
+    if not task.target.exists():
+        _compare_pairs(task)
+    return len(task.pairs)
+
+
+def _sketch_range(task: SketchRange) -> None:
+    found, count = read_range(task.lines.path, task.start, task.end)
+    problems: list[tuple[int, str]] = []
+    lost: list[tuple[int, str]] = []
+    ids: list[str] = []
+    places: list[tuple[int, int, int, int]] = []
+    titles: list[str] = []
+    texts: list[str] = []
+    sketched: list[Sketches] = []
+    held = 0
+    for line in found:
+        try:
+            if isinstance(line.record, ArticleError):
+                raise line.record
+            read = read_record(line.record, task.lines)
+        except ArticleError as error:
+            where = f"article {error.article_id!r}: " if error.article_id else ""
+            problems.append((line.number, f"{where}{error.reason}"))
+            continue
+        if read.lost_date:
+            lost.append((line.number, read.lost_date))
+        ids.append(read.id)
+        places.append(_place(line, read.day))
+        titles.append(read.title)
+        texts.append(clean(read.body))
+        held += len(texts[-1])
+        if held >= _BATCH_CHARACTERS:
+            sketched.append(sketch_many(fold_many(texts)))
+            texts, held = [], 0
+    sketched.append(sketch_many(fold_many(texts)))
+    placed = np.array(places, np.int64).reshape(-1, 4)
+    write_arrays(
+        task.target,
+        {
+            "ids": as_bytes(ids),
+            "problems": as_bytes(problems),
+            "lost": as_bytes(lost),
+            "line_count": np.array(count),
+            "offsets": placed[:, 0],
+            "sizes": placed[:, 1].astype(np.int32),
+            "numbers": placed[:, 2].astype(np.int32),
+            "days": placed[:, 3].astype(np.int32),
+            "titles": text_digests(fold_many(titles)),
+            **_joined(sketched),
+        },
+    )
+
+
+def _place(line: Line, day: int | None) -> tuple[int, int, int, int]:
+    return line.offset, line.size, line.number, NO_DAY if day is None else day
+
+
+def _joined(parts: Sequence[Sketches]) -> dict[str, NDArray[Any]]:
+    names = ("minima", "lengths", "digests", "beginnings", "sample_counts", "samples")
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+
+
+def _make_recipe(task: MakeRecipe) -> None:
+    texts = [clean(article.body) for article in iterate_articles(task.lines, task.places)]
+    titles = [
+        clean_article(article).card.title for article in iterate_articles(task.lines, task.titled)
+    ]
+    recipe = Recipe(
+        boilerplate=find_boilerplate(texts, min_count=task.min_count, min_share=task.min_share),
+        bulk_days=frozenset(task.bulk_days),
+        generic_titles=frozenset(fold_many(titles)) - {""},
+    )
+    write_json(task.target, recipe.to_dict())
+
+
+@lru_cache(maxsize=2)
+def _recipe(path: Path) -> Recipe:
+    return Recipe.from_dict(read_json(path))
+
+
+@lru_cache(maxsize=1)
+def _profile() -> Profile:
+    return Profile.from_dict(reference_profile())
+
+
+def _compare_pairs(task: ComparePairs) -> None:
+    recipe = _recipe(task.recipe)
+    cleaned = [clean_article(each) for each in iterate_articles(task.lines, task.places)]
+    overlaps = _overlaps(cleaned, recipe, task)
+    wanted = sorted({number for pair in overlaps for number in pair})
+    prepared = prepare([cleaned[number] for number in wanted], recipe, task.now)
+    comparables = {
+        number: comparable_draft(each) for number, each in zip(wanted, prepared, strict=True)
+    }
+    rows = [
+        row
+        for first, seconds in _by_first(overlaps).items()
+        for row in _measured(first, seconds, comparables, overlaps)
+    ]
+    cards = {number: card_values(cleaned[number].card) for number in wanted}
+    write_json(task.target, {"rows": rows, "cards": cards})
+
+
+def _overlaps(
+    cleaned: Sequence[Cleaned], recipe: Recipe, task: ComparePairs
+) -> dict[tuple[int, int], tuple[float, float]]:
+    """Exact resemblance and containment of the pairs that have enough of one of them."""
+    folded = fold_many([recipe.boilerplate.strip(each.text) for each in cleaned])
+    short, long = (
+        [shingle_hashes(text[:COMPARED_LENGTH], length) for text in folded]
+        for length in (RESEMBLANCE_LENGTH, CONTAINMENT_LENGTH)
+    )
+    found = {}
+    for first, second in task.pairs:
+        resemblance = _resemblance(short[first], short[second])
+        containment = _containment(long[first], long[second])
+        if resemblance >= task.min_resemblance or containment >= task.min_containment:
+            found[first, second] = resemblance, containment
+    return found
+
+
+def _resemblance(one: Hashes, other: Hashes) -> float:
+    both = shared(one, other)
+    union = len(one) + len(other) - both
+    return both / union if union else 0.0
+
+
+def _containment(one: Hashes, other: Hashes) -> float:
+    shorter = min(len(one), len(other))
+    return shared(one, other) / shorter if shorter else 0.0
+
+
+def _by_first(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    grouped: dict[int, list[int]] = {}
+    for first, second in pairs:
+        grouped.setdefault(first, []).append(second)
+    return grouped
+
+
+def _measured(
+    first: int,
+    seconds: Sequence[int],
+    comparables: Mapping[int, Comparable],
+    overlaps: Mapping[tuple[int, int], tuple[float, float]],
+) -> Iterable[list[Any]]:
+    """Rows as they are written: who, the exact overlap, the scale, how they stand, and why."""
+    others = [comparables[each] for each in seconds]
+    table = gather(comparables[first], others, np.full(len(others), np.nan))
+    scale = similarities(table, _profile())
+    for second, row, value, relation in zip(
+        seconds, table, scale, relations(table, scale), strict=True
+    ):
+        resemblance, containment = overlaps[first, second]
+        evidence = to_evidence(row)
+        kept = {
+            name: getattr(evidence, name)
+            for name in ("title_overlap", "fact_overlap", "days_apart", "length_ratio",
+                         "same_text", "same_title", "same_language")
+        }  # fmt: skip
+        yield [first, second, resemblance, containment, float(value), relation.value, kept]
