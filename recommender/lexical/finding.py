@@ -34,6 +34,7 @@ from recommender.lexical.joining import (
     Keys,
     Ordinals,
     contained_texts,
+    enough_in_common,
     gathered,
     near_texts,
     of_keys,
@@ -429,6 +430,7 @@ class _Run:
         minima, samples, owners = _loaded(parts, numbers, texts)
         wanted = self._settings.min_resemblance
         near = gathered(self._joining(near_texts(minima, min_resemblance=wanted)))
+        near = enough_in_common(near, samples, owners, min_resemblance=wanted)
         inside = contained_texts(
             samples, owners, numbers.lengths[texts], min_length=SHORT_LENGTH
         )

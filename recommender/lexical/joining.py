@@ -35,6 +35,7 @@ _GROUP = 4
 # So many standard deviations below the expected number of equal slots a pair may lie.
 _DEVIATIONS = 2.9
 _AT_ONCE = 2_000_000
+_LOOKED_AT = 20_000
 _LIMITS = (400, 200, 100, 50, 32)
 _PAIRS_PER_TEXT = 64
 _LEAST_BUDGET = 4_000_000
@@ -47,7 +48,7 @@ _MIX_TWO = np.uint64(0xBF58476D1CE4E5B9)
 # Contained texts.
 _CARRIERS = (64, 32, 16, 8, 4)
 _EVENTS_PER_TEXT = 32
-_RANGES = 16
+_SORTED_AT_ONCE = 8_000_000
 _LENGTH_RATIO = 0.5
 _LEAST_SHARED = 3
 _LEAST_SHARE = 0.5
@@ -106,6 +107,46 @@ def gathered(parts: Iterator[Keys]) -> Keys:
         if size > _COMPACT_AT:
             kept, size = [np.unique(np.concatenate(kept))], 0
     return np.unique(np.concatenate(kept))
+
+
+def enough_in_common(
+    keys: Keys,
+    samples: NDArray[np.uint32],
+    owners: NDArray[np.uint32],
+    *,
+    min_resemblance: float,
+) -> Keys:
+    """Of pairs those whose samples are as alike as `min_resemblance` asks.
+
+    A text has more samples than slots, as a rule: a second look that is sharper than the first.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64
+    samples, owners : ndarray of uint32, shape (m,)
+        As for `contained_texts`.
+    min_resemblance : float
+    """
+    by_owner = np.argsort(owners, kind="stable")
+    samples = samples[by_owner]
+    counts = np.bincount(owners, minlength=int((keys & _LOW).max()) + 1 if len(keys) else 0)
+    starts = np.cumsum(counts) - counts
+    kept = []
+    for begin in range(0, len(keys), _LOOKED_AT):
+        first, second = of_keys(keys[begin : begin + _LOOKED_AT])
+        both = np.zeros(len(first), np.int64)
+        together = np.concatenate([
+            (np.repeat(np.arange(len(ends)), counts[ends]).astype(np.uint64) << _HALF)
+            | samples[ranges(starts[ends], counts[ends])]
+            for ends in (first, second)
+        ])
+        together.sort()
+        twice = together[1:][together[1:] == together[:-1]]
+        both += np.bincount((twice >> _HALF).astype(np.int64), minlength=len(first))
+        union = counts[first] + counts[second] - both
+        spread = np.sqrt(union * min_resemblance * (1 - min_resemblance))
+        kept.append(both >= np.floor(union * min_resemblance - _DEVIATIONS * spread))
+    return np.asarray(keys[np.concatenate([*kept, np.zeros(0, bool)])])
 
 
 def _meeting(
@@ -200,14 +241,15 @@ def contained_texts(
     """
     useful = np.zeros(len(lengths), np.int64)
     events = []
-    for part in range(_RANGES):
-        bounds = (np.array([part, part + 1], np.int64) << 29) // _RANGES
+    parts = max(1, -(-len(samples) // _SORTED_AT_ONCE))
+    for part in range(parts):
+        bounds = (np.array([part, part + 1], np.int64) << 29) // parts
         chosen = (samples >= bounds[0]) & (samples < bounds[1])
         keys = (samples[chosen].astype(np.uint64) << _HALF) | owners[chosen]
         keys.sort()
         texts = (keys & _LOW).astype(np.int64)
         begins, sizes = _runs((keys >> _HALF).astype(np.uint32))
-        limit = _limit(sizes, _EVENTS_PER_TEXT * len(lengths) // _RANGES, _CARRIERS)
+        limit = _limit(sizes, _EVENTS_PER_TEXT * len(lengths) // parts, _CARRIERS)
         few = sizes <= limit
         useful += np.bincount(texts[ranges(begins[few], sizes[few])], minlength=len(lengths))
         shared = few & (sizes > 1)

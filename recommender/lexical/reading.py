@@ -119,22 +119,33 @@ def _first_line(stream: Any, start: int, end: int) -> int:
     return end
 
 
-def article_at(lines: Lines, stream: Any, offset: int, size: int) -> Article:
-    """The article of a line that was read before.
+def records_at(lines: Lines, places: Sequence[tuple[int, int]]) -> Iterator[Mapping[str, Any]]:
+    """The records of lines that were read before, by offset and size.
 
     Raises
     ------
     ConfigError
-        If another line stands there now: the file was changed while it was read.
+        If something else stands there now: the file was changed while it was read.
     """
-    stream.seek(offset)
-    record = parse_line(stream.read(size), is_first=offset == 0)
+    with Path(lines.path).open("rb") as stream:
+        for offset, size in places:
+            stream.seek(offset)
+            record = parse_line(stream.read(size), is_first=offset == 0)
+            if not isinstance(record, Mapping):
+                raise _changed(lines)
+            yield record
+
+
+def article_of(record: Mapping[str, Any], lines: Lines) -> Article:
+    """The article of a record that was read before."""
     try:
-        if isinstance(record, Mapping):
-            return to_article(record, lines.fields, lines.zone)
-    except ArticleError:
-        pass
-    raise ConfigError(f"{lines.path} was changed while it was read; run the command again")
+        return to_article(record, lines.fields, lines.zone)
+    except ArticleError as error:
+        raise _changed(lines) from error
+
+
+def _changed(lines: Lines) -> ConfigError:
+    return ConfigError(f"{lines.path} was changed while it was read; run the command again")
 
 
 def read_record(record: Mapping[str, Any], lines: Lines) -> Read:
@@ -231,9 +242,3 @@ def byte_ranges(size: int, step: int) -> Sequence[tuple[int, int]]:
     """A file cut into ranges of one size."""
     return [(start, min(start + step, size)) for start in range(0, size, step)]
 
-
-def iterate_articles(lines: Lines, places: Sequence[tuple[int, int]]) -> Iterator[Article]:
-    """The articles at several places (offset and size)."""
-    with Path(lines.path).open("rb") as stream:
-        for offset, size in places:
-            yield article_at(lines, stream, offset, size)

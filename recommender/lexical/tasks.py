@@ -26,23 +26,26 @@ from recommender.evidence import (
     gather,
     to_evidence,
 )
-from recommender.indexing import Cleaned, Recipe, clean_article, comparable_draft, prepare
+from recommender.indexing import Recipe, clean_article, comparable_draft, prepare
 from recommender.lexical.parts import as_bytes, read_json, write_arrays, write_json
 from recommender.lexical.reading import (
     Line,
     Lines,
     card_values,
-    iterate_articles,
+    article_of,
+    records_at,
     read_range,
     read_record,
 )
 from recommender.lexical.sketching import Sketches, sketch_many, text_digests
 from recommender.priors import reference_profile
-from recommender.shingles import Hashes, shared, shingle_hashes
+from recommender.shingles import shared, shingle_sets
 from recommender.similarity import Profile, relations, similarities
-from recommender.text import clean, fold_many
+from recommender.text import clean, clean_title, fold_many
 
 _BATCH_CHARACTERS = 200_000
+# How much less of the 5-grams than of the 8-grams one text may have of another.
+_SLACK = 0.1
 NO_DAY = -(2**31)
 
 
@@ -167,9 +170,12 @@ def _joined(parts: Sequence[Sketches]) -> dict[str, NDArray[Any]]:
 
 
 def _make_recipe(task: MakeRecipe) -> None:
-    texts = [clean(article.body) for article in iterate_articles(task.lines, task.places)]
+    texts = [
+        clean(read_record(each, task.lines).body) for each in records_at(task.lines, task.places)
+    ]
     titles = [
-        clean_article(article).card.title for article in iterate_articles(task.lines, task.titled)
+        clean_title(read_record(each, task.lines).title)
+        for each in records_at(task.lines, task.titled)
     ]
     recipe = Recipe(
         boilerplate=find_boilerplate(texts, min_count=task.min_count, min_share=task.min_share),
@@ -191,49 +197,52 @@ def _profile() -> Profile:
 
 def _compare_pairs(task: ComparePairs) -> None:
     recipe = _recipe(task.recipe)
-    cleaned = [clean_article(each) for each in iterate_articles(task.lines, task.places)]
-    overlaps = _overlaps(cleaned, recipe, task)
+    records = list(records_at(task.lines, task.places))
+    texts = [clean(read_record(each, task.lines).body) for each in records]
+    overlaps = _overlaps(fold_many([recipe.boilerplate.strip(each) for each in texts]), task)
     wanted = sorted({number for pair in overlaps for number in pair})
-    prepared = prepare([cleaned[number] for number in wanted], recipe, task.now)
+    cleaned = [clean_article(article_of(records[each], task.lines)) for each in wanted]
     comparables = {
-        number: comparable_draft(each) for number, each in zip(wanted, prepared, strict=True)
+        number: comparable_draft(each)
+        for number, each in zip(wanted, prepare(cleaned, recipe, task.now), strict=True)
     }
     rows = [
         row
         for first, seconds in _by_first(overlaps).items()
         for row in _measured(first, seconds, comparables, overlaps)
     ]
-    cards = {number: card_values(cleaned[number].card) for number in wanted}
+    cards = {
+        number: card_values(each.card) for number, each in zip(wanted, cleaned, strict=True)
+    }
     write_json(task.target, {"rows": rows, "cards": cards})
 
 
 def _overlaps(
-    cleaned: Sequence[Cleaned], recipe: Recipe, task: ComparePairs
+    folded: Sequence[str], task: ComparePairs
 ) -> dict[tuple[int, int], tuple[float, float]]:
     """Exact resemblance and containment of the pairs that have enough of one of them."""
-    folded = fold_many([recipe.boilerplate.strip(each.text) for each in cleaned])
-    short, long = (
-        [shingle_hashes(text[:COMPARED_LENGTH], length) for text in folded]
-        for length in (RESEMBLANCE_LENGTH, CONTAINMENT_LENGTH)
+    texts = [text[:COMPARED_LENGTH] for text in folded]
+    short = shingle_sets(texts, RESEMBLANCE_LENGTH)
+    near: dict[tuple[int, int], float] = {}
+    for first, second in task.pairs:
+        one, other = short[first], short[second]
+        both = shared(one, other)
+        union, shorter = len(one) + len(other) - both, min(len(one), len(other))
+        resemblance = both / union if union else 0.0
+        # Longer runs are contained in about as many cases, and in hardly any more.
+        contained = both >= (task.min_containment - _SLACK) * shorter > 0
+        if resemblance >= task.min_resemblance or contained:
+            near[first, second] = resemblance
+    long = shingle_sets(
+        texts, CONTAINMENT_LENGTH, only={number for pair in near for number in pair}
     )
     found = {}
-    for first, second in task.pairs:
-        resemblance = _resemblance(short[first], short[second])
-        containment = _containment(long[first], long[second])
+    for (first, second), resemblance in near.items():
+        shorter = min(len(long[first]), len(long[second]))
+        containment = shared(long[first], long[second]) / shorter if shorter else 0.0
         if resemblance >= task.min_resemblance or containment >= task.min_containment:
             found[first, second] = resemblance, containment
     return found
-
-
-def _resemblance(one: Hashes, other: Hashes) -> float:
-    both = shared(one, other)
-    union = len(one) + len(other) - both
-    return both / union if union else 0.0
-
-
-def _containment(one: Hashes, other: Hashes) -> float:
-    shorter = min(len(one), len(other))
-    return shared(one, other) / shorter if shorter else 0.0
 
 
 def _by_first(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
