@@ -74,7 +74,13 @@ def shingle_hashes(folded: str, length: int) -> Hashes:
     codes = _codes(folded)
     if not len(codes):
         return np.zeros(0, np.uint64)
-    return np.unique(_rolling(codes, min(length, len(codes))))
+    return _once_each(_rolling(codes, min(length, len(codes))))
+
+
+def _once_each(hashes: Hashes) -> Hashes:
+    """Sorted, each once; what `numpy.unique` does, in a fraction of its time."""
+    hashes.sort()
+    return np.asarray(hashes[np.concatenate(([True], hashes[1:] != hashes[:-1]))[: len(hashes)]])
 
 
 _OWNER_BITS = 16
@@ -120,8 +126,7 @@ def _shingle_sets(texts: Sequence[str], length: int) -> list[Hashes]:
     shift = np.uint64(_OWNER_BITS)
     keys = hashes[inside] >> shift
     keys |= owners[inside].astype(np.uint64) << (np.uint64(64) - shift)
-    keys.sort()
-    keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)]]
+    keys = _once_each(keys)
     counts = np.bincount((keys >> (np.uint64(64) - shift)).astype(np.int64), minlength=len(texts))
     keys &= (np.uint64(1) << (np.uint64(64) - shift)) - np.uint64(1)
     sets = np.split(keys, np.cumsum(counts)[:-1]) if len(texts) else []

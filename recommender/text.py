@@ -276,6 +276,8 @@ def _fold_character(character: str, simplified: dict[str, str]) -> str:
         text = "".join(simplified.get(each, each) for each in text)
         if text == before:
             break
+    if text == character:
+        return text if unicodedata.category(text)[0] in "LN" else ""
     return "".join(each for each in text if unicodedata.category(each)[0] in "LN")
 
 

@@ -76,12 +76,17 @@ def sketch_many(folded: Sequence[str]) -> Sketches:
     count = len(texts)
     lengths = np.array([len(text) for text in texts], np.int64)
     hashes = (rolling_hashes("".join(texts), RESEMBLANCE_LENGTH) >> np.uint64(32)).astype(np.uint32)
-    owners = np.repeat(np.arange(count), lengths)[: len(hashes)]
+    owners = np.repeat(np.arange(count, dtype=np.int32), lengths)[: len(hashes)]
     # A run that begins in one text and ends in the next belongs to neither.
-    whole = np.arange(len(hashes)) + RESEMBLANCE_LENGTH <= np.cumsum(lengths)[owners]
+    whole = np.ones(len(hashes), bool)
+    for back in range(1, RESEMBLANCE_LENGTH):
+        borders = np.cumsum(lengths)[:-1] - back
+        whole[borders[(borders >= 0) & (borders < len(hashes))]] = False
     hashes, owners = hashes[whole], owners[whole]
-    sampled = hashes < SAMPLED_BELOW
-    keys = np.unique((owners[sampled].astype(np.uint64) << np.uint64(32)) | hashes[sampled])
+    sampled = np.flatnonzero(hashes < SAMPLED_BELOW)
+    keys = (owners[sampled].astype(np.uint64) << np.uint64(32)) | hashes[sampled]
+    keys.sort()
+    keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)]]
     counts = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=count)
     return Sketches(
         minima=_minima(hashes, owners, count),
@@ -99,8 +104,8 @@ def text_digests(texts: Sequence[str]) -> NDArray[np.uint64]:
     return np.fromiter(found, np.uint64, len(texts))
 
 
-def _minima(hashes: NDArray[np.uint32], owners: NDArray[np.int64], count: int) -> Minima:
-    places = owners * BINS + (hashes & np.uint32(BINS - 1))
+def _minima(hashes: NDArray[np.uint32], owners: NDArray[np.int32], count: int) -> Minima:
+    places = owners.astype(np.int64) * BINS + (hashes & np.uint32(BINS - 1)).astype(np.int64)
     minima = np.full((ROUNDS, count * BINS), _EMPTY, np.uint32)
     for round_minima, order in zip(minima, _ORDERS, strict=True):
         np.minimum.at(round_minima, places, hashes * order)

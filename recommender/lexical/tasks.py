@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from recommender.boilerplate import find_boilerplate
 from recommender.errors import ArticleError
 from recommender.evidence import (
+    COLUMNS,
     COMPARED_LENGTH,
     CONTAINMENT_LENGTH,
     RESEMBLANCE_LENGTH,
@@ -39,14 +40,19 @@ from recommender.lexical.reading import (
 )
 from recommender.lexical.sketching import Sketches, sketch_many, text_digests
 from recommender.priors import reference_profile
-from recommender.shingles import shared, shingle_sets
+from recommender.shingles import Hashes, shared, shingle_sets
 from recommender.similarity import Profile, relations, similarities
 from recommender.text import clean, clean_title, fold_many
 
-_BATCH_CHARACTERS = 200_000
+# So that the arrays of a batch stay in the processor's cache.
+_BATCH_CHARACTERS = 50_000
 # How much less of the 5-grams than of the 8-grams one text may have of another.
 _SLACK = 0.1
 NO_DAY = -(2**31)
+_KEPT = (
+    "title_overlap", "fact_overlap", "days_apart", "length_ratio",
+    "same_text", "same_title", "same_language",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,18 +205,18 @@ def _compare_pairs(task: ComparePairs) -> None:
     recipe = _recipe(task.recipe)
     records = list(records_at(task.lines, task.places))
     texts = [clean(read_record(each, task.lines).body) for each in records]
-    overlaps = _overlaps(fold_many([recipe.boilerplate.strip(each) for each in texts]), task)
+    folded = fold_many([recipe.boilerplate.strip(each) for each in texts])
+    overlaps, shingles = _overlaps(folded, task)
     wanted = sorted({number for pair in overlaps for number in pair})
     cleaned = [clean_article(article_of(records[each], task.lines)) for each in wanted]
     comparables = {
         number: comparable_draft(each)
         for number, each in zip(wanted, prepare(cleaned, recipe, task.now), strict=True)
     }
-    rows = [
-        row
-        for first, seconds in _by_first(overlaps).items()
-        for row in _measured(first, seconds, comparables, overlaps)
-    ]
+    for number, comparable in comparables.items():
+        # The value of a cached property: nothing is worked out twice.
+        comparable.__dict__["shingles"] = shingles[number]
+    rows = _measured(overlaps, comparables)
     cards = {
         number: card_values(each.card) for number, each in zip(wanted, cleaned, strict=True)
     }
@@ -219,8 +225,11 @@ def _compare_pairs(task: ComparePairs) -> None:
 
 def _overlaps(
     folded: Sequence[str], task: ComparePairs
-) -> dict[tuple[int, int], tuple[float, float]]:
-    """Exact resemblance and containment of the pairs that have enough of one of them."""
+) -> tuple[dict[tuple[int, int], tuple[float, float]], list[tuple[Hashes, Hashes]]]:
+    """Exact resemblance and containment of the pairs that have enough of one of them.
+
+    Also the shingles of all texts by which they were compared, short and long.
+    """
     texts = [text[:COMPARED_LENGTH] for text in folded]
     short = shingle_sets(texts, RESEMBLANCE_LENGTH)
     near: dict[tuple[int, int], float] = {}
@@ -242,7 +251,7 @@ def _overlaps(
         containment = shared(long[first], long[second]) / shorter if shorter else 0.0
         if resemblance >= task.min_resemblance or containment >= task.min_containment:
             found[first, second] = resemblance, containment
-    return found
+    return found, list(zip(short, long, strict=True))
 
 
 def _by_first(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
@@ -253,23 +262,22 @@ def _by_first(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
 
 
 def _measured(
-    first: int,
-    seconds: Sequence[int],
-    comparables: Mapping[int, Comparable],
     overlaps: Mapping[tuple[int, int], tuple[float, float]],
-) -> Iterable[list[Any]]:
+    comparables: Mapping[int, Comparable],
+) -> list[list[Any]]:
     """Rows as they are written: who, the exact overlap, the scale, how they stand, and why."""
-    others = [comparables[each] for each in seconds]
-    table = gather(comparables[first], others, np.full(len(others), np.nan))
+    pairs, tables = [], [np.zeros((0, len(COLUMNS)), np.float16)]
+    for first, seconds in _by_first(overlaps).items():
+        others = [comparables[each] for each in seconds]
+        tables.append(gather(comparables[first], others, np.full(len(others), np.nan)))
+        pairs += [(first, second) for second in seconds]
+    table = np.concatenate(tables)
     scale = similarities(table, _profile())
-    for second, row, value, relation in zip(
-        seconds, table, scale, relations(table, scale), strict=True
+    rows = []
+    for pair, row, value, relation in zip(
+        pairs, table, scale.tolist(), relations(table, scale), strict=True
     ):
-        resemblance, containment = overlaps[first, second]
         evidence = to_evidence(row)
-        kept = {
-            name: getattr(evidence, name)
-            for name in ("title_overlap", "fact_overlap", "days_apart", "length_ratio",
-                         "same_text", "same_title", "same_language")
-        }  # fmt: skip
-        yield [first, second, resemblance, containment, float(value), relation.value, kept]
+        kept = {name: getattr(evidence, name) for name in _KEPT}
+        rows.append([*pair, *overlaps[pair], value, relation.value, kept])
+    return rows
