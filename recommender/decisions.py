@@ -94,7 +94,6 @@ class Decision:
             raise ConfigError(f"a decision is on two articles, not on {self.first!r} alone")
         if self.decision not in KINDS:
             raise ConfigError(f"a decision is duplicate or distinct, not {self.decision!r:.60}")
-        self._check_treatment()
         for name in ("note", "decided_by"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
         if self.decided_at is not None:
@@ -104,6 +103,7 @@ class Decision:
                 one, other = getattr(self, f"first{name}"), getattr(self, f"second{name}")
                 object.__setattr__(self, f"first{name}", other)
                 object.__setattr__(self, f"second{name}", one)
+        self._check_treatment()
 
     def _check_treatment(self) -> None:
         if self.treatment not in TREATMENTS:

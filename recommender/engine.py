@@ -44,6 +44,7 @@ from recommender.records import (
     MatchList,
     Verdict,
 )
+from recommender.redirecting import Redirecting
 from recommender.retrieval import Ranking
 from recommender.search import IndexState, Query, Searcher
 from recommender.store import Store
@@ -51,7 +52,7 @@ from recommender.store import Store
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling, Upkeep):
+class Recommender(Deciding, Labelling, Redirecting, Upkeep):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
