@@ -18,6 +18,7 @@ from recommender.cli_explain import (
     rendered_explanation,
 )
 from recommender.cli_index import build, info, rebuild, remove, update, verify
+from recommender.cli_redirects import redirects
 from recommender.cli_tuning import pairs, tune
 from recommender.config import DEFAULT_EMBEDDER
 from recommender.console import (
@@ -65,11 +66,10 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     log_to_stderr(verbose=verbose)
 
 
-_COMMANDS = (
-    *(build, update, remove, duplicates, decide, decisions),
+for _command in (
+    *(build, update, remove, duplicates, decide, decisions, redirects),
     *(pairs, tune, info, verify, rebuild),
-)
-for _command in _COMMANDS:
+):
     main.add_command(_command)
 
 

@@ -41,6 +41,7 @@ from recommender.records import (
     Comparison,
     MatchList,
 )
+from recommender.redirecting import Redirecting
 from recommender.retrieval import Ranking
 from recommender.rulings import Rulings
 from recommender.search import IndexState, Query, Searcher
@@ -49,7 +50,7 @@ from recommender.store import Store
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling, Reporting, Upkeep):
+class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
