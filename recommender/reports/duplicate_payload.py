@@ -119,5 +119,3 @@ def _quadruples(spans: Iterable[Any], first: _Text, second: _Text) -> list[int]:
 
 def _within(span: Any, first: _Text, second: _Text) -> bool:
     return first.has(span.first_start) and second.has(span.second_start)
-
-
