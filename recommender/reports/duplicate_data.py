@@ -35,8 +35,13 @@ _MEASURES = (
 )
 # Turn the line around or cannot be seen; one placeholder each, so that no offset moves.
 _UNSEEN = dict.fromkeys(
-    [*range(0x09), *range(0x0B, 0x20), 0x7F, *range(0x80, 0xA0)]
-    + [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)],
+    (
+        *(place for place in range(0x20) if chr(place) not in "\t\n"),
+        *range(0x7F, 0xA0),
+        *(0x061C, 0x200E, 0x200F),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ),
     "\ufffd",
 )
 

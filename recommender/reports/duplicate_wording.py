@@ -11,8 +11,17 @@ from collections.abc import Mapping
 
 from recommender.reports.wording import LANGUAGES, Language, wording
 
-_SHARED = ("verdict_", "why", "background", "together", "part_", "rule_", "facts_", "legend_")
-_SHARED_NAMES = ("page_language", "no_title", "similarity", "no_passages", "no_text")
+_SHARED = ("verdict_", "why", "background", "together", "part_", "rule_", "legend_")
+_SHARED_NAMES = (
+    "page_language",
+    "no_title",
+    "similarity",
+    "no_passages",
+    "no_text",
+    "facts_shared",
+    "facts_only_first",
+    "facts_only_second",
+)
 
 _WORDING: Mapping[str, tuple[str, str]] = {
     "report": ("Duplicate report", "重复稿件报告"),
@@ -80,18 +89,24 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "nothing_to_show": ("Nothing to show.", "暂无数据。"),
     "about": ("How to read this report", "如何阅读本报告"),
     "about_groups": (
-        "Every article of a group is a near-duplicate of the one to keep; there are no chains "
-        "from one to the next. What would have joined two groups is under “Maybe”.",
-        "组内每篇文章都与保留稿近似重复，不会由甲到乙、由乙到丙辗转相连。"
-        "本可把两组连起来的文章对列在“存疑”中。",
+        (
+            "Every article of a group is a near-duplicate of the one to keep; there are no chains "
+            "from one to the next. What would have joined two groups is under “Maybe”."
+        ),
+        (
+            "组内每篇文章都与保留稿近似重复，不会由甲到乙、由乙到丙辗转相连。"
+            "本可把两组连起来的文章对列在“存疑”中。"
+        ),
     ),
     "about_policy": (
         "Which article is kept is decided by the first of these that tells them apart: {order}.",
         "保留哪一篇，由下列标准中最先能区分者决定：{order}。",
     ),
     "about_marks": (
-        "Your marks stay in this browser. Export them when you are done and have them applied "
-        "with “recommender decide decisions.json”.",
+        (
+            "Your marks stay in this browser. Export them when you are done and have them applied "
+            "with “recommender decide decisions.json”."
+        ),
         "标记保存在本浏览器中。完成后请导出，并用“recommender decide decisions.json”写入索引。",
     ),
     "about_bodies": (
@@ -150,8 +165,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "more_members": ("Show {count} more", "再显示 {count} 篇"),
     "fewer": ("Show fewer", "收起"),
     "loose": (
-        "{count} pairs of these are near-duplicates only of the article to keep, "
-        "not of each other.",
+        (
+            "{count} pairs of these are near-duplicates only of the article to keep, "
+            "not of each other."
+        ),
         "其中 {count} 对仅与保留稿近似重复，彼此之间并不重复。",
     ),
     "loose_one": (
@@ -249,6 +266,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "position": ("{place} of {all}", "第 {place} / {all} 篇"),
     "first": ("First", "第一篇"),
     "second": ("Second", "第二篇"),
+    "the_other": ("The other", "另一篇"),
     "facts_differ": ("{count} facts differ", "{count} 处事实不一致"),
     "facts_differ_one": ("1 fact differs", "1 处事实不一致"),
     "passages": (
@@ -276,8 +294,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "no_pair": ("These two are no pair of this report.", "这两篇不是本报告中的文章对。"),
     # Doubtful pairs, and templates.
     "maybe_intro": (
-        "These pairs may be duplicates but are in no group together. Look at them if you have "
-        "the time; nothing happens to them by itself.",
+        (
+            "These pairs may be duplicates but are in no group together. Look at them if you have "
+            "the time; nothing happens to them by itself."
+        ),
         "这些文章对可能重复，但未归入同一组。有时间可以看一看；系统不会自动处理。",
     ),
     "found_pairs": ("{count} of {all} pairs", "{all} 对中的 {count} 对"),
@@ -286,8 +306,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "reason_below": ("A little below the threshold", "略低于阈值"),
     "reason_language": ("In two languages", "语言不同"),
     "templates_intro": (
-        "Articles of one form with other facts: daily bulletins, notices, tables. They are no "
-        "duplicates.",
+        (
+            "Articles of one form with other facts: daily bulletins, notices, tables. They are no "
+            "duplicates."
+        ),
         "格式相同而事实不同的稿件：每日快报、公告、榜单等。它们不是重复稿。",
     ),
     "found_templates": ("{count} families", "{count} 族"),
@@ -304,6 +326,6 @@ def duplicate_wording(language: Language) -> Mapping[str, str]:
     shared = {
         name: text
         for name, text in wording(language).items()
-        if name.startswith(_SHARED) or name in _SHARED_NAMES
+        if (name.startswith(_SHARED) and not name.endswith("_note")) or name in _SHARED_NAMES
     }
     return {**shared, **{name: texts[place] for name, texts in _WORDING.items()}}

@@ -77,9 +77,9 @@ function compareParts(target, details, comparison, texts) {
     compareBar(target),
     make("div", { class: "compare-body" },
       verdictBox(target, details),
-      differing.length > 0 && contradictions(differing),
+      differing.length > 0 && contradictions(target, differing),
       ...(texts.some((text) => text !== null) || fits ? [legend(comparison, fits)] : []),
-      columns(details, comparison, texts, fits),
+      columns(target, details, comparison, texts, fits),
       comparison ? evidenceBox(comparison, details) : make("p", { class: "lead", text: say("no_comparison") })),
   ];
 }
@@ -131,11 +131,17 @@ function redrawActs() {
   rebuilt(box, fresh);
 }
 
-function contradictions(differing) {
+// What the two are called: in a group one is to be kept.
+function sideName({ kind }, side) {
+  if (kind === "group") return say(side ? "the_other" : "kept");
+  return say(side ? "second" : "first");
+}
+
+function contradictions(target, differing) {
   return make("section", { class: "contradictions", "aria-labelledby": "differing-title" },
     make("h3", { id: "differing-title", text: count("facts_differ", differing.length) }),
     make("table", {},
-      make("thead", {}, make("tr", {}, ["first", "second"].map((each) => make("th", { scope: "col", text: say(each) })))),
+      make("thead", {}, make("tr", {}, [0, 1].map((side) => make("th", { scope: "col", text: sideName(target, side) })))),
       make("tbody", {}, differing.map((pair) => make("tr", {}, pair.map((each) => make("td", { dir: "auto", text: each })))))));
 }
 
@@ -158,11 +164,11 @@ function legend(comparison, fits) {
       make("li", {}, make("span", { class: kind, text: sample }), ` ${say(name)}`))));
 }
 
-function columns(details, comparison, texts, fits) {
+function columns(target, details, comparison, texts, fits) {
   return make("div", { class: "columns" }, [details.first, details.second].map((article, side) => {
     const card = report.cards[article];
     const column = make("article", { class: "column", lang: card.language },
-      make("header", {}, make("p", { class: "tag", text: say(side ? "second" : "first") }), make("h3", {}, articleTitle(card)), dateline(card)));
+      make("header", {}, make("p", { class: "tag", text: sideName(target, side) }), make("h3", {}, articleTitle(card)), dateline(card)));
     const body = make("div", { class: "text", tabindex: 0, role: "region", "aria-label": titleOf(card), "data-side": side });
     if (texts[side] === null) body.append(make("p", { class: "lead", text: say(report.bodies ? "no_text" : "text_left_out") }));
     else body.append(...paragraphs(texts[side], fits ? spansOf(comparison, side) : null, side));

@@ -96,8 +96,8 @@ function filled(element, options, children) {
   return element;
 }
 
-function button(text, action, options = {}) {
-  return make("button", { type: "button", text, onclick: action, ...options });
+function button(text, action, options = {}, ...children) {
+  return make("button", { type: "button", text, onclick: action, ...options }, ...children);
 }
 
 function byId(id) {

@@ -157,7 +157,7 @@ function groupCard(number) {
   const heading = `group-${number}`;
   return make("article", { class: `group ${status}`, id: `card-${number}`, "aria-labelledby": heading },
     make("header", {},
-      make("p", { class: "facts" }, badge(group.verdict), " ",
+      make("p", { class: "facts" }, badge(group.verdict), " · ",
         make("span", { text: count("group_size", others.length + 1) }), " · ",
         make("span", { text: say("group_weakest", { similarity: similar(group.weakest) }) }),
         status !== "open" && [" · ", make("span", { class: `status ${status}`, text: say(`status_${status}`) })]),

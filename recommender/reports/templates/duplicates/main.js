@@ -93,7 +93,7 @@ function chrome() {
 
 // The desk: how far the work is, and the way out with it.
 function desk() {
-  const name = make("input", { type: "text", id: "editor", autocomplete: "name", maxlength: 200, value: marks.by,
+  const name = make("input", { type: "text", id: "editor", autocomplete: "name", maxlength: 200, value: marks.by, placeholder: say("your_name"),
     onchange: (event) => {
       marks.by = event.target.value.trim();
       save();

@@ -46,14 +46,15 @@ function pairCard(number) {
       "aria-label": say("keep_instead_label", { title: titleOf(card) }) }));
   return make("article", { class: `group pair ${status}`, id: `pair-${number}` },
     make("header", {},
-      make("p", { class: "facts" }, badge(pair.verdict), " ", score(pair.similarity), " ",
+      make("p", { class: "facts" }, badge(pair.verdict), " · ", score(pair.similarity), " · ",
         make("span", { text: say(`reason_${pair.reason}`) }),
         status !== "open" && [" · ", pair.settled && status === "settled" ? settledNote(pair.settled) : make("span", { class: `status ${status}`, text: say(`status_${status}`) })]),
-      markButtons(state.decision, (decision) => markPair(number, decision), "pair", say("mark_pair_label"))),
+      make("div", { class: "both" },
+        button(say("compare"), () => comparePair(number), { class: "link", "data-key": "compare" }),
+        markButtons(state.decision, (decision) => markPair(number, decision), "pair", say("mark_pair_label")))),
     make("ul", { class: "sides" }, sides.map(side)),
     make("p", { class: "evidence", text: [relationText(pair.relation, true), evidenceText(pair.evidence)].filter(Boolean).join(" · ") }),
-    state.note && make("p", { class: "note", dir: "auto", text: state.note }),
-    make("p", { class: "links" }, button(say("compare"), () => comparePair(number), { class: "link", "data-key": "compare" })));
+    state.note && make("p", { class: "note", dir: "auto", text: state.note }));
 }
 
 function redrawPair(number) {

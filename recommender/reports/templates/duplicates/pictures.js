@@ -32,7 +32,7 @@ function numbers() {
     ["templates", report.templates.length],
   ];
   return make("dl", { class: "numbers" }, values.map(([name, value, parts]) =>
-    make("div", { class: name },
+    make("div", { class: `of-${name}` },
       make("dt", { text: say(`number_${name}`) }),
       make("dd", {}, make("strong", { text: value.toLocaleString() }),
         make("small", { text: say(`number_${name}_note`) }),

@@ -1,0 +1,506 @@
+"""The page of a duplicate report in a real browser, opened from disk as an editor opens it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from recommender import Recommender
+from recommender.reports.duplicate_page import duplicates_page
+from recommender.sample import sample_articles
+
+from .conftest import chromium
+from .duplicate_reports import Found, card, found_in, hostile, made_up
+from .helpers import build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+MANY = 5_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Desk:
+    """An open page, and what went wrong or over the network in it."""
+
+    def __init__(self, page: Page, file: Path) -> None:
+        self.page = page
+        self.file = file
+        self.troubles: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.troubles.append(message.text))
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, fragment: str = "") -> Page:
+        self.page.goto(self.file.as_uri() + fragment)
+        self.page.wait_for_selector("html[data-ready]", state="attached")
+        return self.page
+
+    def tab(self, name: str) -> None:
+        self.page.click(f"#tab-{name}")
+        self.page.wait_for_selector(f"#panel-{name}:not([hidden])")
+
+    def choose(self, name: str, value: str) -> None:
+        self.page.select_option(f"#choose-{name}", value)
+
+    def found(self) -> int:
+        told = self.page.inner_text("#found")
+        return int(told.split(" of ")[0].replace(",", ""))
+
+    def titles(self) -> list[str]:
+        return self.page.locator("#group-list .kept .headline").all_inner_texts()
+
+    def exported(self, to: Path) -> list[dict[str, Any]]:
+        with self.page.expect_download() as waiting:
+            self.page.click("#export")
+        assert waiting.value.suggested_filename == "decisions.json"
+        waiting.value.save_as(to)
+        return json.loads(to.read_text("utf-8"))["decisions"]
+
+
+Opener = Callable[..., Desk]
+
+
+@pytest.fixture
+def desk(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
+    """Opens a page of what was found; in the end nothing may have gone wrong in any."""
+    opened: list[Desk] = []
+    contexts = []
+
+    def opener(found: Found, *, language: str = "en", bodies: bool = True, **context: Any) -> Desk:
+        file = tmp_path / f"report-{len(opened)}.html"
+        html = duplicates_page(
+            found.report,
+            found.comparisons,
+            texts=found.texts if bodies else None,
+            language=language,  # type: ignore[arg-type]
+        )
+        file.write_text(html, "utf-8")
+        contexts.append(browser.new_context(accept_downloads=True, **context))
+        opened.append(Desk(contexts[-1].new_page(), file))
+        return opened[-1]
+
+    yield opener
+    for each in opened:
+        assert each.troubles == []
+        assert {url.partition("#")[0] for url in each.requests if not url.startswith("blob:")} <= {
+            each.file.as_uri()
+        }
+    for each in contexts:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    return build(tmp_path_factory.mktemp("browser") / "index", sample_articles())
+
+
+@pytest.fixture(scope="module")
+def sample(index: Recommender) -> Found:
+    return found_in(index)
+
+
+@pytest.fixture(scope="module")
+def many() -> Found:
+    return made_up(MANY)
+
+
+def test_every_tab_opens_without_a_request_or_an_error(desk: Opener, sample: Found) -> None:
+    here = desk(sample)
+    page = here.open()
+    numbers = page.inner_text(".numbers")
+    assert str(len(sample.report.groups)) in numbers
+    assert page.locator("#panel-summary svg .bar").count() > 2
+    for name in ("groups", "maybe", "templates", "summary"):
+        here.tab(name)
+    here.tab("groups")
+    assert here.found() == len(sample.report.groups)
+
+
+def test_filters_search_and_order_over_thousands_of_groups(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    groups = many.report.groups
+    assert here.found() == len(groups) == MANY
+    assert page.locator("#group-list .group").count() < 200
+    here.choose("verdict", "same-text")
+    wanted = [each for each in groups if str(each.verdict) == "same-text"]
+    assert here.found() == len(wanted)
+    here.choose("sort", "weakest")
+    assert here.titles()[0] == min(wanted, key=lambda each: each.weakest).canonical.title
+    page.fill("#least", "0.95")
+    page.wait_for_function("!byId('found').textContent.startsWith('%s')" % f"{len(wanted):,}")
+    assert here.found() == sum(each.weakest >= 0.95 for each in wanted)
+    page.click("text=Clear filters >> visible=true")
+    assert here.found() == MANY
+    page.fill("#search", "第4321号")
+    page.wait_for_function("byId('found').textContent.startsWith('1 ')")
+    assert here.titles() == ["第4321号水库例行检修公告（0）"]
+    page.fill("#search", "NEWS.example/77/0 n00077")
+    page.wait_for_function("byId('group-list').innerText.includes('第77号')")
+    assert here.found() == 1
+    page.fill("#search", "nothing like it")
+    page.wait_for_function("byId('found').textContent.startsWith('0 ')")
+
+
+def test_categories_months_sources_and_languages_filter(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    here.open()
+    here.tab("groups")
+    groups = many.report.groups
+    cards = [[each.canonical, *(match.article for match in each.members)] for each in groups]
+    for name, value, fits in (
+        ("category", "水利", lambda card: card.category == "水利"),
+        ("month", "2025-09", lambda card: card.date.strftime("%Y-%m") == "2025-09"),
+        ("source", "电讯", lambda card: card.source == "电讯"),
+        ("language", "zh", lambda card: card.language == "zh"),
+    ):
+        here.choose(name, value)
+        assert here.found() == sum(any(map(fits, each)) for each in cards)
+        here.choose(name, "")
+    here.choose("category", "\0")
+    assert here.found() == sum(any(not card.category for card in each) for each in cards)
+
+
+def test_the_list_grows_as_it_is_scrolled(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    before = page.locator("#group-list .group").count()
+    page.locator("#group-list .group").last.scroll_into_view_if_needed()
+    page.wait_for_function(f"document.querySelectorAll('#group-list .group').length > {before}")
+
+
+def test_bars_of_the_summary_lead_to_their_groups(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    page.locator(".months [role=button]").first.focus()
+    page.keyboard.press("Enter")
+    assert 0 < here.found() < MANY
+    here.tab("summary")
+    page.locator(".biggest button").first.click()
+    assert here.titles() == [many.report.groups[0].canonical.title]
+    page.click("text=Show all groups")
+    assert here.found() == MANY
+
+
+def test_a_comparison_marks_what_is_shared_and_leads_back(desk: Opener, sample: Found) -> None:
+    here = desk(sample)
+    page = here.open()
+    here.tab("groups")
+    page.locator("text=Compare").first.click()
+    page.wait_for_selector("dialog[open]")
+    group = sample.report.groups[0]
+    first = page.locator('.text[data-side="0"]').inner_text()
+    assert first.replace("\n", "") == sample.texts[group.canonical.id].replace("\n", "")
+    shared = page.locator('.text[data-side="0"] .shared[role=button]').first
+    number = shared.get_attribute("data-passage")
+    shared.focus()
+    page.keyboard.press("Enter")
+    lit = page.locator(f'.text[data-side="1"] .lit[data-passage="{number}"]')
+    assert lit.first.is_visible()
+    link = page.url
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog:not([open])", state="attached")
+    assert page.locator("#panel-groups").is_visible()
+    # A link to a comparison opens it.
+    again = here.open("#" + link.partition("#")[2])
+    again.reload()
+    again.wait_for_selector("dialog[open]")
+    assert again.locator('.text[data-side="0"]').inner_text() == first
+    again.go_back()
+
+
+def test_next_and_last_go_through_the_list(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    page.locator("text=Compare").first.click()
+    page.wait_for_selector("dialog[open]")
+    group = many.report.groups[0]
+    for match in group.members[1:]:
+        page.keyboard.press("n")
+        page.wait_for_function(
+            f"document.querySelectorAll('.column')[1].textContent.includes('{match.article.id}')"
+        )
+    page.keyboard.press("n")
+    after = many.report.groups[1].canonical.id
+    page.wait_for_function(
+        f"document.querySelectorAll('.column')[0].textContent.includes('{after}')"
+    )
+    page.keyboard.press("p")
+    page.wait_for_function(
+        f"document.querySelectorAll('.column')[0].textContent.includes('{group.canonical.id}')"
+    )
+    assert "not compared in detail" in page.inner_text("dialog")
+
+
+def _three_groups_marked(here: Desk) -> None:
+    groups = here.page.locator("#group-list .group")
+    groups.nth(0).locator("button", has_text="Merge all").click()
+    groups.nth(1).locator("button", has_text="Keep all").click()
+    groups.nth(2).locator("button", has_text="None is a duplicate").click()
+
+
+def test_three_marked_groups_leave_as_a_file_of_decisions(
+    desk: Opener, many: Found, tmp_path: Path
+) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    page.fill("#editor", "李编辑")
+    page.press("#editor", "Tab")
+    _three_groups_marked(here)
+    assert "3 of 5,000 groups marked" in page.inner_text("#progress")
+    entries = here.exported(tmp_path / "decisions.json")
+    assert "not exported" not in page.inner_text("#progress")
+    expected = []
+    for group, decision in zip(many.report.groups, ("merge", "keep", "distinct"), strict=False):
+        for match in group.members:
+            expected.append((frozenset({group.canonical.id, match.article.id}), decision))
+    told = [(frozenset({each["first"], each["second"]}), each["decision"]) for each in entries]
+    assert sorted(told, key=str) == sorted(expected, key=str)
+    for each in entries:
+        assert each["by"] == "李编辑"
+        assert each["at"].endswith("Z")
+        if each["decision"] == "merge":
+            assert each["canonical"] == many.report.groups[0].canonical.id
+        else:
+            assert "canonical" not in each
+
+
+def test_another_article_can_be_kept(desk: Opener, many: Found, tmp_path: Path) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    group = many.report.groups[0]
+    chosen = group.members[1].article
+    card_ = page.locator("#group-list .group").first
+    card_.locator("button", has_text="Merge all").click()
+    card_.locator(f'[aria-label*="{chosen.title}"]', has_text="Keep this one instead").click()
+    assert card_.locator(".kept .headline").inner_text() == chosen.title
+    entries = here.exported(tmp_path / "decisions.json")
+    assert {each["canonical"] for each in entries} == {chosen.id}
+    others = set(group.ids) - {chosen.id}
+    assert {each["first"] for each in entries} | {each["second"] for each in entries} == {
+        chosen.id,
+        *others,
+    }
+    assert len(entries) == len(others)
+
+
+def test_marks_can_be_undone_and_survive_a_reload(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    page.on("dialog", lambda dialog: dialog.accept())
+    here.tab("groups")
+    _three_groups_marked(here)
+    page.keyboard.press("Control+z")
+    assert "2 of 5,000" in page.inner_text("#progress")
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert "2 of 5,000" in page.inner_text("#progress")
+    assert "not exported" in page.inner_text("#progress")
+    here.choose("status", "marked")
+    assert here.found() == 2
+    page.click("#export")
+
+
+def test_leaving_with_marks_asks_first(desk: Opener, sample: Found) -> None:
+    here = desk(sample)
+    page = here.open()
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    here.tab("groups")
+    page.locator("button.mark.merge").first.click()
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_an_exported_file_is_taken_in_elsewhere(desk: Opener, many: Found, tmp_path: Path) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    page.locator("#group-list .group").nth(3).locator("text=Keep this one instead").last.click()
+    _three_groups_marked(here)
+    page.locator("#group-list .group").nth(3).locator("button", has_text="Merge all").click()
+    file = tmp_path / "decisions.json"
+    entries = here.exported(file)
+    there = desk(many)
+    other = there.open()
+    other.set_input_files("#import", file)
+    other.wait_for_function("byId('progress').textContent.includes('4 of')")
+    assert there.exported(tmp_path / "again.json") == [{**each, "by": ""} for each in entries]
+    file.write_text('{"decisions": [1, {"first": "x", "second": "y", "decision": "keep"}]}')
+    other.set_input_files("#import", file)
+    other.wait_for_function("byId('notice').textContent.includes('2 others')")
+    file.write_text("no JSON")
+    other.set_input_files("#import", file)
+    other.wait_for_function("byId('notice').textContent.includes('no file of decisions')")
+
+
+def test_a_doubtful_pair_is_marked_with_the_article_to_keep(
+    desk: Opener, many: Found, tmp_path: Path
+) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("maybe")
+    pair = many.report.maybe[0].pair
+    first = page.locator("#pair-list .pair").first
+    first.locator(f'[aria-label*="{pair.second.title}"]', has_text="Keep this one instead").click()
+    first.locator("button.mark.merge").click()
+    first.locator("text=Compare").click()
+    page.wait_for_selector("dialog[open]")
+    page.fill("#pair-note", "同一份公告")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    (entry,) = here.exported(tmp_path / "decisions.json")
+    assert entry["canonical"] == pair.second.id
+    assert entry["note"] == "同一份公告"
+
+
+def test_the_language_switches_in_the_page(desk: Opener, sample: Found) -> None:
+    here = desk(sample, language="zh")
+    page = here.open()
+    assert page.get_attribute("html", "lang") == "zh-CN"
+    assert "重复组" in page.inner_text("#tabs")
+    page.click("#language")
+    assert page.get_attribute("html", "lang") == "en"
+    assert "Groups" in page.inner_text("#tabs")
+    for name in ("groups", "maybe", "templates"):
+        here.tab(name)
+        assert "{" not in page.inner_text("body")
+    page.click("#language")
+    assert "导出裁定" in page.inner_text("#desk")
+
+
+def test_tabs_and_marks_work_from_the_keyboard(desk: Opener, sample: Found) -> None:
+    here = desk(sample)
+    page = here.open()
+    page.focus("#tab-summary")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#panel-groups:not([hidden])")
+    assert page.evaluate("document.activeElement.id") == "tab-groups"
+    page.locator("button.mark.merge").first.focus()
+    page.keyboard.press("Space")
+    # The card is built anew; the focus stays on the button that was pressed.
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.click("#export")
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_phone_scrolls_in_one_direction_only(desk: Opener, sample: Found, width: int) -> None:
+    here = desk(sample, viewport={"width": width, "height": 800})
+    page = here.open()
+    for language in range(2):
+        for name in ("summary", "groups", "maybe", "templates"):
+            here.tab(name)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        here.tab("groups")
+        page.locator(".member .links button").first.click()
+        page.wait_for_selector("dialog[open]")
+        assert page.evaluate("byId('compare').scrollWidth <= byId('compare').clientWidth")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog:not([open])", state="attached")
+        if not language:
+            page.click("#language")
+
+
+def test_the_page_is_dark_where_the_reader_wants_it(desk: Opener, sample: Found) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        page = desk(sample, color_scheme=scheme).open()
+        colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    light, dark = (sum(int(part) for part in each[4:-1].split(",")) for each in colours)
+    assert light > 600
+    assert dark < 150
+
+
+def test_print_shows_the_summary_and_every_group(desk: Opener, many: Found, tmp_path: Path) -> None:
+    found = made_up(60)
+    here = desk(found)
+    page = here.open()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("#group-list .group").count() == 60
+    assert page.locator(".numbers").is_visible()
+    for hidden in ("#tabs", "#desk", ".filters"):
+        assert not page.locator(hidden).first.is_visible()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert not page.locator("#panel-groups").is_visible()
+    paper = page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert paper.count(b"/Type /Page\n") > 3
+
+
+def test_hostile_content_runs_nothing(desk: Opener) -> None:
+    found = hostile()
+    here = desk(found)
+    page = here.open()
+    for name in ("summary", "groups", "maybe", "templates"):
+        here.tab(name)
+    here.tab("groups")
+    for group in found.report.groups:
+        page.evaluate(
+            "(ids) => go({ compare: ids })", [group.canonical.id, group.members[0].article.id]
+        )
+        page.wait_for_function(
+            "(id) => byId('compare').textContent.includes(id)", arg=group.members[0].article.id
+        )
+        page.locator(".why summary").click()
+    page.keyboard.press("Escape")
+    assert page.evaluate("window.harmed === undefined")
+    assert page.locator("#main img, dialog img, #main script").count() == 0
+    links = page.locator("a[href]").evaluate_all("all => all.map((each) => each.protocol)")
+    assert set(links) <= {"https:", "http:", "file:"}
+    for each in page.locator("a[target]").all():
+        assert each.get_attribute("rel") == "noopener noreferrer nofollow"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_page_without_bodies_says_so(desk: Opener, sample: Found) -> None:
+    here = desk(sample, bodies=False)
+    page = here.open()
+    here.tab("groups")
+    page.locator("text=Compare").first.click()
+    page.wait_for_selector("dialog[open]")
+    assert "left out of this file" in page.inner_text("dialog")
+    page.locator(".why summary").click()
+    assert page.locator(".waterfall").is_visible()
+    assert page.locator(".chips").count() == 0
+
+
+def test_settled_groups_are_shown_as_done(desk: Opener, sample: Found) -> None:
+    from dataclasses import replace
+
+    group = sample.report.groups[0]
+    settled = frozenset(
+        (min(group.canonical.id, each.article.id), max(group.canonical.id, each.article.id))
+        for each in group.members
+    )
+    here = desk(replace(sample, report=replace(sample.report, settled=settled)))
+    page = here.open()
+    here.tab("groups")
+    here.choose("status", "settled")
+    assert here.found() == 1
+    assert "Settled" in page.locator("#group-list .group").inner_text()
+    here.choose("status", "open")
+    assert here.found() == len(sample.report.groups) - 1
