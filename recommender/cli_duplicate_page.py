@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from recommender import __version__, reports
 from recommender.console import say
@@ -69,7 +69,7 @@ def duplicate_page(
             texts=_texts(opened, pairs) if bodies else None,
             language=_language(report, language),
             zone=opened.options.zone,
-            treatments=_treatments(opened),
+            treatments={pair: each.treatment for pair, each in opened.treatments().items()},
         )
 
 
@@ -99,7 +99,3 @@ def _language(report: DuplicateReport, wanted: str) -> Language:
     spoken = Counter(group.canonical.language for group in report.groups)
     most = max(sorted(spoken), key=spoken.__getitem__, default="en")
     return "zh" if most == "zh" else "en"
-
-
-def _treatments(opened: Recommender) -> dict[Pair, Any]:
-    return {}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
 
 import click
 
 from recommender import reports
-from recommender.canonical import CRITERIA, CanonicalPolicy, policy_from
+from recommender.canonical import CanonicalPolicy
 from recommender.cli_duplicate_page import duplicate_page
 from recommender.cli_explain import interface_language_option
+from recommender.cli_policy import policy_options
 from recommender.console import (
     EXIT_FOUND,
-    Command,
     changed_thresholds,
     emit,
     index_option,
@@ -25,7 +23,6 @@ from recommender.console import (
     page_width,
     progress_of_run,
     say,
-    settings,
     threshold_options,
     use_color,
     writable,
@@ -36,48 +33,6 @@ from recommender.records import Verdict
 from recommender.sources import parse_date
 
 _LAST = "last"
-
-
-def policy_options(command: Command) -> Command:
-    """Which article of a group is kept; the command gets `policy: CanonicalPolicy`."""
-
-    @click.option(
-        "--keep",
-        metavar="CRITERIA",
-        help=f"What decides which article is kept, in order: {', '.join(CRITERIA)}. "
-        "[default: in that order]",
-    )
-    @click.option("--pin", multiple=True, metavar="ID", help="Always keep this one. Repeatable.")
-    @click.option(
-        "--own-source",
-        "own_sources",
-        multiple=True,
-        metavar="SOURCE",
-        help="Value of source that means an article of one's own, not a wire's. Repeatable.",
-    )
-    @click.option(
-        "--visits-field", metavar="FIELD", help="Field with the number of visits. [default: visits]"
-    )
-    @functools.wraps(command)
-    def wrapped(
-        *args: Any,
-        keep: str | None,
-        pin: tuple[str, ...],
-        own_sources: tuple[str, ...],
-        visits_field: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        order = tuple(each.strip() for each in keep.split(",")) if keep else ()
-        policy = policy_from(
-            settings(click.get_current_context()).canonical,
-            order=order,
-            pinned=pin,
-            own_sources=own_sources,
-            visits_field=visits_field or "",
-        )
-        return command(*args, policy=policy, **kwargs)
-
-    return wrapped  # type: ignore[return-value]
 
 
 def _since(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

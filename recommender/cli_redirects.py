@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from recommender import reports
+from recommender.canonical import CanonicalPolicy
+from recommender.cli_policy import policy_options
 from recommender.console import (
     changed_thresholds,
     emit,
@@ -32,6 +34,7 @@ _LISTED = 10
 @click.command()
 @index_option
 @threshold_options
+@policy_options
 @click.option(
     "--auto",
     is_flag=True,
@@ -58,6 +61,7 @@ _LISTED = 10
 def redirects(
     index: Path,
     changes: dict[str, float],
+    policy: CanonicalPolicy,
     auto: bool,
     form: str,
     output: str,
@@ -82,7 +86,9 @@ def redirects(
     with Recommender.open(index) as opened:
         thresholds = changed_thresholds(opened.thresholds, changes)
         groups = (
-            opened.duplicate_groups(thresholds=thresholds, verdict=Verdict.SAME_TEXT)
+            opened.duplicate_report(
+                thresholds=thresholds, verdict=Verdict.SAME_TEXT, policy=policy
+            ).groups
             if auto
             else ()
         )

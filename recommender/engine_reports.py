@@ -136,7 +136,7 @@ class Reporting:
                 thresholds=chosen,
                 policy=policy or CanonicalPolicy(),
                 since=_since(since, after, new_only),
-                settled=self._rulings.duplicate_pairs(),
+                settled=self._rulings.settled_pairs(),
                 last_row=int(rows.max(initial=0)),
                 change=self._store.change_counter(),
             )

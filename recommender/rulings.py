@@ -14,7 +14,6 @@ import numpy as np
 from recommender.decisions import DISTINCT, DUPLICATE, Decision, Ruled
 from recommender.edits import TextMark, is_substantive
 from recommender.evidence import COLUMNS
-from recommender.records import DecisionKind
 from recommender.search import Found, Query, Searcher
 from recommender.store import read_decisions, read_texts
 
@@ -106,18 +105,20 @@ class Rulings:
 
     def distinct_pairs(self) -> frozenset[tuple[str, str]]:
         """Pairs decided distinct, the smaller id of each first."""
-        return self._pairs("distinct")
-
-    def duplicate_pairs(self) -> frozenset[tuple[str, str]]:
-        """Pairs decided duplicates, the smaller id of each first."""
-        return self._pairs("duplicate")
-
-    def _pairs(self, kind: DecisionKind) -> frozenset[tuple[str, str]]:
         return frozenset(
             each.pair
             for decided in self._current().values()
             for each in decided.values()
-            if each.decision == kind
+            if each.decision == "distinct"
+        )
+
+    def settled_pairs(self) -> frozenset[tuple[str, str]]:
+        """Pairs of duplicates of which an editor has said what is done about them."""
+        return frozenset(
+            each.pair
+            for decided in self._current().values()
+            for each in decided.values()
+            if each.decision == "duplicate" and each.is_settled
         )
 
     def _holding(

@@ -14,7 +14,7 @@ from recommender.reports.duplicate_page import duplicates_page
 from recommender.sample import sample_articles
 
 from .conftest import chromium
-from .duplicate_reports import Found, card, found_in, hostile, made_up
+from .duplicate_reports import Found, found_in, hostile, made_up
 from .helpers import build
 
 if TYPE_CHECKING:

@@ -284,7 +284,7 @@ def test_since_last_moves_on_only_when_the_report_is_written(run: Run, copies: s
 
 def test_decided_groups_are_not_work(run: Run, copies: str) -> None:
     assert run("duplicates", "-i", copies, "--fail-above", "0").exit_code == 3
-    assert run("decide", "a000", "copy", "--duplicate", "-i", copies).exit_code == 0
+    assert run("decide", "a000", "copy", "--keep-both", "-i", copies).exit_code == 0
     assert run("duplicates", "-i", copies, "--fail-above", "0").exit_code == 0
     said = json.loads(run("duplicates", "-i", copies, "--open", "-f", "json").stdout)
     assert said["summary"]["groups"] == 0
