@@ -73,6 +73,11 @@ def duplicate_page(
         )
 
 
+def plain_page(report: DuplicateReport, language: str) -> str:
+    """The report as a page without comparisons: cards and evidence only."""
+    return reports.duplicates_page(report, {}, texts=None, language=_language(report, language))
+
+
 def _pairs(report: DuplicateReport) -> Iterator[Pair]:
     for group in report.groups:
         for match in group.members:

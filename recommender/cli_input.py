@@ -104,8 +104,8 @@ class Input:
                     path,
                     fields=self.fields,
                     zone=self.zone,
-                    on_problem=self._skip if self.skip_invalid else self._refuse,
-                    on_lost_date=self._lose_date,
+                    on_problem=self.skip if self.skip_invalid else self._refuse,
+                    on_lost_date=self.lose_date,
                 ):
                     self._check_once(article, place)
                     if not self._refused:
@@ -137,7 +137,8 @@ class Input:
                 )
             )
 
-    def _skip(self, problem: Problem) -> None:
+    def skip(self, problem: Problem) -> None:
+        """Say that a line was left out; after some twenty only counted."""
         self.skipped += 1
         if self.skipped <= _SHOWN_PROBLEMS:
             click.echo(f"Skipped {_line(problem)}", err=True)
@@ -151,9 +152,16 @@ class Input:
         for problem in self._bad:
             click.echo(f"Error: {_line(problem)}", err=True)
 
-    def _lose_date(self, problem: Problem) -> None:
+    def lose_date(self, problem: Problem) -> None:
+        """Count a date that could not be read."""
         self._lost += 1
         self._first_lost = self._first_lost or problem
+
+    def tell(self, problem: Problem) -> None:
+        """Say of one of the first lines for which a run is refused what is wrong."""
+        self._refuse(problem)
+        if self._refused <= _SHOWN_BAD:
+            click.echo(f"Error: {_line(problem)}", err=True)
 
     def close(self) -> None:
         """Say how much was skipped, and which dates were lost."""

@@ -126,29 +126,43 @@ def settings(ctx: click.Context) -> Settings:
 def index_option(command: Command) -> Command:
     """`-i/--index`, the environment, or `recommender.toml`; the command gets `index: Path`."""
 
-    @click.option(
+    @optional_index_option
+    @functools.wraps(command)
+    def wrapped(*args: Any, index: Path | None, **kwargs: Any) -> Any:
+        return command(*args, index=named_index(index), **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def optional_index_option(command: Command) -> Command:
+    """`-i/--index` for a command that may do without; it gets `index: Path | None`."""
+    return click.option(
         "-i",
         "--index",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="RECOMMENDER_INDEX",
         show_envvar=True,
         help=f"Folder of the index.  [default: the one named in {CONFIG_NAME}]",
-    )
-    @functools.wraps(command)
-    def wrapped(*args: Any, index: Path | None, **kwargs: Any) -> Any:
-        context = click.get_current_context()
-        if index is None:
-            named = settings(context).index
-            if named is None:
-                raise click.UsageError(
-                    "no index is named: give -i FOLDER, set RECOMMENDER_INDEX, or write "
-                    f'index = "FOLDER" into {CONFIG_NAME}',
-                    ctx=context,
-                )
-            index = Path(named)
-        return command(*args, index=index, **kwargs)
+    )(command)
 
-    return wrapped  # type: ignore[return-value]
+
+def named_index(index: Path | None) -> Path:
+    """The index that was named, or the one that the settings name.
+
+    Raises
+    ------
+    click.UsageError
+        If none is named anywhere.
+    """
+    context = click.get_current_context()
+    named = index or settings(context).index
+    if named is None:
+        raise click.UsageError(
+            "no index is named: give -i FOLDER, set RECOMMENDER_INDEX, or write "
+            f'index = "FOLDER" into {CONFIG_NAME}',
+            ctx=context,
+        )
+    return Path(named)
 
 
 def threshold_options(command: Command) -> Command:
