@@ -33,6 +33,7 @@ COMMANDS = (
     "rebuild",
     "decide",
     "decisions",
+    "redirects",
 )
 
 
