@@ -216,7 +216,7 @@ def make_redirects(
     now : datetime
         At which targets must be public; aware.
     others : iterable of Card
-        All other articles: an address that a public one of them has is never redirected.
+        All other articles: an address that two public ones have is never redirected.
     settled : mapping of (str, str) to {"distinct", "kept"}, optional
         Pairs, the smaller id first, that are not to be redirected to one another.
     is_part : callable
@@ -236,9 +236,9 @@ def make_redirects(
     chosen: dict[str, _Edge] = {}
     rivals: list[_Edge] = []
     for edge in edges:
-        owner = pages.owners.get(edge.start.page)
-        if owner:
-            left.append(edge.left_out("shared-url", owner))
+        others_there = sorted(pages.owners[edge.start.page] - {edge.wish.source.id})
+        if others_there:
+            left.append(edge.left_out("shared-url", ", ".join(others_there[:_LISTED])))
         elif chosen.setdefault(edge.start.page, edge) is not edge:
             rivals.append(edge)
     left += _open_circles(chosen)
@@ -304,15 +304,14 @@ def _edge(wish: Wish) -> _Edge | LeftOut:
 class _Pages:
     """What other articles have to do with the pages that are to be redirected."""
 
-    owners: Mapping[str, str]  # page → id of a public article that is there and stays
+    owners: Mapping[str, set[str]]  # page → ids of public articles that are there
     alike: frozenset[str]  # pages that others differ from only in small and capital letters
 
 
 def _pages(edges: Sequence[_Edge], cards: Iterable[Card], now: datetime) -> _Pages:
     starts = {edge.start.page for edge in edges}
     folded = {page.lower() for page in starts}
-    going = {edge.wish.source.id for edge in edges}
-    owners: dict[str, str] = {}
+    owners: dict[str, set[str]] = {page: set() for page in starts}
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for card in cards:
         address = parse_address(card.url)
@@ -320,8 +319,8 @@ def _pages(edges: Sequence[_Edge], cards: Iterable[Card], now: datetime) -> _Pag
             continue
         page = address.page
         spellings[page.lower()].add(page)
-        if page in starts and card.id not in going and card.is_public(now):
-            owners[page] = min(card.id, owners.get(page, card.id))
+        if page in starts and card.is_public(now):
+            owners[page].add(card.id)
     alike = frozenset(page for page in starts if len(spellings[page.lower()]) > 1)
     return _Pages(owners, alike)
 

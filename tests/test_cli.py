@@ -32,6 +32,7 @@ COMMANDS = (
     "rebuild",
     "decide",
     "decisions",
+    "redirects",
 )
 
 

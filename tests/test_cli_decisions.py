@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from recommender import Article, Recommender
 from recommender.cli import main
@@ -175,6 +177,56 @@ def test_the_marks_of_a_report_are_stored_and_listed(run: Run, tmp_path: Path) -
         run("decide", str(mark["first"]), str(mark["second"]), "--forget")
     assert run("decide", "-", stdin=listing).exit_code == 0
     assert rows(run) == json.loads(listing)
+
+
+NAMES = [each.id for each in corpus(6)]
+PAIRS = [(one, other) for one in NAMES for other in NAMES if one != other]
+MARKS = st.tuples(
+    st.sampled_from(PAIRS),
+    st.sampled_from(["merge-first", "merge-second", "keep", "distinct", "duplicate"]),
+    st.text(max_size=20),
+)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(MARKS, max_size=8, unique_by=lambda mark: frozenset(mark[0])))
+def test_every_mark_comes_back_from_the_store_and_the_listing(
+    run: Run, tmp_path: Path, marks: list[tuple[tuple[str, str], str, str]]
+) -> None:
+    entries = []
+    for (first, second), mark, note in marks:
+        decision, _, side = mark.partition("-")
+        canonical = {"first": first, "second": second}.get(side, "")
+        entries.append(
+            {
+                "first": first,
+                "second": second,
+                "decision": decision,
+                "canonical": canonical,
+                "note": note,
+            }
+        )
+    with Recommender.open(tmp_path / "index") as index:
+        for each in index.decisions():
+            index.forget_decision(*each.pair)
+        assert run("decide", "-", stdin=json.dumps(entries)).exit_code == 0
+        stored = index.decisions()
+        said = {each.pair: (each.treatment or each.decision, each.canonical) for each in stored}
+        assert said == {
+            (min(each["first"], each["second"]), max(each["first"], each["second"])): (
+                each["decision"],
+                each["canonical"],
+            )
+            for each in entries
+        }
+        assert index.treatments() == {each.pair: each for each in stored if each.is_settled}
+        listing = run("decisions", "-f", "json").stdout
+        for each in stored:
+            index.forget_decision(*each.pair)
+        assert run("decide", "-", stdin=listing).exit_code == 0
+        assert index.decisions() == stored
 
 
 def test_a_treatment_on_the_command_line(run: Run) -> None:

@@ -41,7 +41,8 @@ def test_the_library_example_runs(
 
 
 def commands() -> list[list[str]]:
-    lines = re.findall(r"^recommender .+$", README, re.MULTILINE)
+    pages = [README, *(file.read_text(encoding="utf-8") for file in ROOT.glob("docs/*.md"))]
+    lines = re.findall(r"^(?: {4})?(recommender .+)$", "\n".join(pages), re.MULTILINE)
     assert len(lines) >= 12
     return [shlex.split(re.split(r" {3,}", line)[0]) for line in lines]
 
@@ -61,6 +62,11 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_no_path_of_a_machine_is_in_the_project() -> None:
-    for file in [*ROOT.glob("*.md"), *ROOT.glob("recommender/**/*.py"), ROOT / "constraints.txt"]:
+    for file in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("recommender/**/*.py"),
+        ROOT / "constraints.txt",
+    ]:
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"/(?:home|root|work|tmp)/", text), file

@@ -41,8 +41,11 @@ _APACHE_HEAD = """\
 #   RewriteEngine On
 #   RewriteMap duplicates "txt:/etc/apache2/redirects.txt"
 #   RewriteCond "%{THE_REQUEST}" "^[A-Z]+ (\\S+)"
-#   RewriteCond "${duplicates:KEY}" "^(.+)$"
+#   RewriteCond "${duplicates:KEY}" "^([^?]+)$"
 #   RewriteRule "^" "%1" [R=301,NE,QSD,L]
+#   RewriteCond "%{THE_REQUEST}" "^[A-Z]+ (\\S+)"
+#   RewriteCond "${duplicates:KEY}" "^([^?]+)\\?(.*)$"
+#   RewriteRule "^" "%1?%2" [R=301,NE,QSD,L]
 #
 # Apache reads the file again when it changes. A request with further parameters is another page
 # and not redirected.
