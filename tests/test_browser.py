@@ -432,13 +432,14 @@ def test_the_page_is_dark_where_the_reader_wants_it(desk: Opener, sample: Found)
     assert dark < 150
 
 
-def test_print_shows_the_summary_and_every_group(desk: Opener, many: Found, tmp_path: Path) -> None:
+def test_print_shows_the_summary_and_every_group(desk: Opener, tmp_path: Path) -> None:
     found = made_up(60)
     here = desk(found)
     page = here.open()
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator("#group-list .group").count() == 60
+    assert page.locator("#group-list .member").count() == found.report.duplicates
     assert page.locator(".numbers").is_visible()
     for hidden in ("#tabs", "#desk", ".filters"):
         assert not page.locator(hidden).first.is_visible()

@@ -1,6 +1,8 @@
 """Answers as tables for people, and as rows for programs."""
 
 from recommender.reports.decisions import decision_rows, decisions_text
+from recommender.reports.duplicate_page import duplicates_page
+from recommender.reports.duplicate_payload import comparison_payload
 from recommender.reports.explained import explanation_note, explanation_text
 from recommender.reports.labelling import (
     pair_rows,
@@ -34,10 +36,12 @@ __all__ = [
     "FORMATS",
     "LANGUAGES",
     "check_pictures",
+    "comparison_payload",
     "comparison_row",
     "comparison_text",
     "decision_rows",
     "decisions_text",
+    "duplicates_page",
     "explanation_note",
     "explanation_page",
     "explanation_row",
