@@ -13,8 +13,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from recommender.building import Change
+    from recommender.canonical import CanonicalPolicy
     from recommender.config import IndexOptions, Thresholds
     from recommender.decisions import Decision, DecisionConflict
+    from recommender.duplicate_report import DuplicateReport, MaybePair
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
     from recommender.errors import (
@@ -61,8 +63,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "building": ("Change",),
+    "canonical": ("CanonicalPolicy",),
     "config": ("IndexOptions", "Thresholds"),
     "decisions": ("Decision", "DecisionConflict"),
+    "duplicate_report": ("DuplicateReport", "MaybePair"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
     "errors": (
@@ -115,6 +119,7 @@ __all__ = [
     "ArticleNotFound",
     "ArticleProblem",
     "BadEmbedding",
+    "CanonicalPolicy",
     "Card",
     "Change",
     "Comparison",
@@ -124,6 +129,7 @@ __all__ = [
     "DecisionConflict",
     "DuplicateGroup",
     "DuplicatePair",
+    "DuplicateReport",
     "Edit",
     "EditedSentence",
     "Embedder",
@@ -146,6 +152,7 @@ __all__ = [
     "LabelError",
     "Match",
     "MatchList",
+    "MaybePair",
     "PairToLabel",
     "Passage",
     "Recommender",

@@ -6,7 +6,7 @@ inside one snapshot of the index, over a `Searcher`; loads no model and writes n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -25,7 +25,6 @@ from recommender.generation import Rows
 from recommender.records import (
     Card,
     Comparison,
-    DuplicatePair,
     Filler,
     Filter,
     Match,
@@ -107,10 +106,10 @@ class Request:
 class Answerer:
     """Answers questions about one subject after another from a searcher's index."""
 
-    def __init__(self, searcher: Searcher) -> None:
+    def __init__(self, searcher: Searcher, rulings: Rulings) -> None:
         self._searcher = searcher
         self._store = searcher.store
-        self._rulings = Rulings(searcher)
+        self._rulings = rulings
 
     def related(self, subject: Subject, request: Request) -> MatchList:
         """The related list of a subject."""
@@ -216,79 +215,6 @@ class Answerer:
             each.card.id: each.draft_mark for each in (first, second) if each.draft_mark is not None
         }
         return self._rulings.between(first.card.id, second.card.id, drafts)
-
-    def distinct_pairs(self) -> frozenset[tuple[str, str]]:
-        """Ids of the pairs that editors decided distinct, the smaller first."""
-        return self._rulings.distinct_pairs()
-
-    def duplicate_pairs(self, thresholds: Thresholds) -> Iterator[DuplicatePair]:
-        """All pairs of the index that are near-duplicates, each once."""
-        rows = self._store.rows()
-        ruled = self._rulings.everywhere()
-        found: set[tuple[int, int]] = set()
-        for start in range(0, len(rows), _SWEEP):
-            lists = self._store.neighbours_of(rows[start : start + _SWEEP].tolist())
-            if not lists:
-                continue
-            order = sorted(lists)
-            owners = np.repeat(np.array(order, np.int64), [len(lists[row].rows) for row in order])
-            others = np.concatenate([lists[row].rows for row in order])
-            table = np.concatenate([lists[row].evidence for row in order])
-            yield from self._pairs(owners, others, table, thresholds, ruled, found)
-        # Duplicates that only an editor sees stand in no list.
-        for row, others_of in ruled.items():
-            own = [each for each, kind in others_of.items() if kind > 0 and row < each]
-            missing = np.array(sorted(each for each in own if (row, each) not in found), np.int64)
-            if len(missing):
-                more = self._searcher.measure(self._searcher.query(row), missing)
-                owners = np.full(len(more.rows), row, np.int64)
-                yield from self._pairs(owners, more.rows, more.table, thresholds, ruled, found)
-
-    def _pairs(
-        self,
-        owners: Rows,
-        others: Rows,
-        table: NDArray[np.float16],
-        thresholds: Thresholds,
-        ruled: Mapping[int, Ruled],
-        found: set[tuple[int, int]],
-    ) -> Iterator[DuplicatePair]:
-        if not len(owners):
-            return
-        decided = kinds_of(owners, others, ruled)
-        least = thresholds.same_story
-        scores = ruled_similarities(self._searcher.similarities(table), decided, least)
-        near = np.flatnonzero(are_near(scores, decided, least))
-        kinds = relations(table[near], scores[near])
-        involved = np.unique(np.concatenate([owners[near], others[near]]))
-        cards = self._store.cards(involved.tolist())
-        # A pair may stand in one list only, when the other's is full: the lower row reports
-        # it, unless only the higher one's list has it.
-        for place, relation in zip(near.tolist(), kinds, strict=True):
-            owner, other = int(owners[place]), int(others[place])
-            if owner not in cards or other not in cards:
-                continue
-            if owner > other and self._lists(other, owner):
-                continue
-            if decided[place]:
-                found.add((min(owner, other), max(owner, other)))
-            similarity = float(scores[place])
-            first, second = cards[owner], cards[other]
-            if first.id > second.id:
-                first, second, relation = second, first, relation.reversed
-            yield DuplicatePair(
-                first=first,
-                second=second,
-                similarity=similarity,
-                verdict=thresholds.verdict(similarity),
-                relation=relation,
-                evidence=to_evidence(table[place]),
-                decision=kind_name(int(decided[place])),
-            )
-
-    def _lists(self, row: int, other: int) -> bool:
-        stored = self._store.neighbours(row)
-        return stored is not None and other in stored.rows
 
     def _select(self, subject: Subject, request: Request) -> tuple[Found, Selection]:
         ruled = self._ruled(subject)

@@ -10,6 +10,7 @@ import click
 from recommender import __version__, reports
 from recommender.answering import Fill
 from recommender.cli_decisions import decide, decisions
+from recommender.cli_duplicates import duplicates
 from recommender.cli_explain import (
     explain_option,
     explained_matches,
@@ -17,6 +18,7 @@ from recommender.cli_explain import (
     rendered_explanation,
 )
 from recommender.cli_index import build, info, rebuild, remove, update, verify
+from recommender.cli_redirects import redirects
 from recommender.cli_tuning import pairs, tune
 from recommender.config import DEFAULT_EMBEDDER
 from recommender.console import (
@@ -37,7 +39,6 @@ from recommender.console import (
 )
 from recommender.engine import Recommender
 from recommender.errors import ArticleError
-from recommender.records import Verdict
 from recommender.sources import parse_date
 
 
@@ -65,7 +66,10 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     log_to_stderr(verbose=verbose)
 
 
-for _command in (build, update, remove, decide, decisions, pairs, tune, info, verify, rebuild):
+for _command in (
+    *(build, update, remove, duplicates, decide, decisions, redirects),
+    *(pairs, tune, info, verify, rebuild),
+):
     main.add_command(_command)
 
 
@@ -311,49 +315,3 @@ def compare(
         ),
         output,
     )
-
-
-@main.command()
-@index_option
-@threshold_options
-@click.option(
-    "--verdict",
-    type=click.Choice((Verdict.SAME_TEXT.value, Verdict.SAME_STORY.value)),
-    default=Verdict.SAME_STORY.value,
-    show_default=True,
-    help="Weakest verdict that puts two articles into a group.",
-)
-@click.option(
-    "--fail-above",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Exit with 3 when there are more groups than N.",
-)
-@format_option
-@output_option
-def duplicates(
-    index: Path,
-    changes: dict[str, float],
-    verdict: str,
-    fail_above: int | None,
-    form: str,
-    output: str,
-) -> None:
-    """Report near-duplicates in groups, each with the article to keep.
-
-    \b
-    recommender duplicates -i indexes/news
-    recommender duplicates --verdict same-text -f csv -o duplicates.csv -i indexes/news
-    """
-    with Recommender.open(index) as opened:
-        groups = opened.duplicate_groups(
-            thresholds=changed_thresholds(opened.thresholds, changes), verdict=Verdict(verdict)
-        )
-        zone = opened.options.zone
-    if form == "table":
-        text = reports.groups_text(groups, width=page_width(), color=use_color(output), zone=zone)
-    else:
-        text = reports.render_rows(reports.group_rows(groups), form)
-    emit(text, output)
-    if fail_above is not None and len(groups) > fail_above:
-        click.get_current_context().exit(EXIT_FOUND)

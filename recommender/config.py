@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timezone, tzinfo
 from functools import cache
 from importlib import resources
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from recommender.canonical import CanonicalPolicy
 from recommender.errors import ConfigError
 from recommender.records import Verdict
 
@@ -27,6 +28,7 @@ else:  # pragma: no cover - the same parser under its earlier name
     import tomli as tomllib
 
 CONFIG_NAME = "recommender.toml"
+_TABLES = ("options", "thresholds", "fields", "canonical")
 DEFAULT_EMBEDDER = "multilingual-e5-small"
 VectorKind = Literal["auto", "exact", "hnsw", "ivf"]
 
@@ -187,12 +189,15 @@ class Settings:
         Values for `Thresholds` that the file sets.
     fields : mapping
         Field mapping of the input: our name → the name in the file.
+    canonical : mapping
+        Values for `CanonicalPolicy` that the file sets.
     """
 
     index: str | None = None
     options: Mapping[str, Any]
     thresholds: Mapping[str, float]
     fields: Mapping[str, str]
+    canonical: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -219,14 +224,16 @@ def read_settings(path: Path | None = None) -> Settings:
 
 
 def _settings(data: dict[str, Any]) -> Settings:
-    _known("the file", data, {"index", "options", "thresholds", "fields"})
-    tables = {name: data.get(name, {}) for name in ("options", "thresholds", "fields")}
+    _known("the file", data, {"index", *_TABLES})
+    tables = {name: data.get(name, {}) for name in _TABLES}
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ConfigError(f"{name} must be a table, written [{name}]")
     _known("[options]", tables["options"], {each.name for each in fields(IndexOptions)})
+    _known("[canonical]", tables["canonical"], {each.name for each in fields(CanonicalPolicy)})
     _known("[thresholds]", tables["thresholds"], {each.name for each in fields(Thresholds)})
     IndexOptions(**tables["options"])
+    CanonicalPolicy(**tables["canonical"])
     Thresholds().with_changes(**tables["thresholds"])
     for key, value in tables["fields"].items():
         if not isinstance(value, str):

@@ -2,6 +2,9 @@
 
 A decision is on two articles by their ids. "duplicate" lifts the similarity of the pair to the
 threshold in force, "distinct" keeps it below; everything else follows from the similarity.
+Beside the kind a decision may say what is done about duplicates: one is merged into the other,
+or both are kept. That is for redirects and reports, and changes no answer.
+
 Decisions are never joined to new ones: where A = B, B = C and A ≠ C, each pair is answered as
 it was decided and the contradiction is reported.
 
@@ -21,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import ConfigError
-from recommender.records import MAX_ID_LENGTH, DecisionKind
+from recommender.records import MAX_ID_LENGTH, DecisionKind, Treatment
 
 KINDS: tuple[DecisionKind, ...] = get_args(DecisionKind)
+TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
 DecisionState = Literal["active", "stale", "missing"]
 # The other rows an article was decided on with, and how: above 0 a duplicate, below 0 distinct.
 Ruled = Mapping[int, int]
@@ -42,6 +46,11 @@ class Decision:
         Ids of the articles.
     decision : {"duplicate", "distinct"}
         Whether the two are duplicates (same text or same story) or are not.
+    treatment : {"", "merge", "keep"}
+        What is done about duplicates: one of the two is redirected to the other, or both stay
+        published. Empty where nothing was said of it.
+    canonical : str
+        Which of the two is kept when they are merged; empty otherwise.
     note, decided_by : str
         Why and by whom; at most 2,000 characters each.
     decided_at : datetime or None
@@ -56,12 +65,15 @@ class Decision:
     Raises
     ------
     ConfigError
-        If both ids are one, or a value is none that can be stored.
+        If both ids are one, a value is none that can be stored, or treatment and canonical
+        article do not fit together.
     """
 
     first: str
     second: str
     decision: DecisionKind
+    treatment: Treatment = ""
+    canonical: str = ""
     note: str = ""
     decided_by: str = ""
     decided_at: datetime | None = None
@@ -91,6 +103,38 @@ class Decision:
                 one, other = getattr(self, f"first{name}"), getattr(self, f"second{name}")
                 object.__setattr__(self, f"first{name}", other)
                 object.__setattr__(self, f"second{name}", one)
+        self._check_treatment()
+
+    def _check_treatment(self) -> None:
+        if self.treatment not in TREATMENTS:
+            raise ConfigError(f"a treatment is merge or keep, not {self.treatment!r:.60}")
+        if self.treatment and self.decision != "duplicate":
+            raise ConfigError(
+                f"{self.treatment} is for duplicates, and {self.first!r} and {self.second!r} are "
+                f"said to be {self.decision}"
+            )
+        if self.treatment != "merge":
+            if self.canonical != "":
+                raise ConfigError(
+                    f"canonical ({self.canonical!r:.60}) goes with merge alone; leave it out"
+                )
+        elif self.canonical not in (self.first, self.second):
+            raise ConfigError(
+                f"canonical says which of {self.first!r} and {self.second!r} is kept when they "
+                f"are merged; it cannot be {self.canonical!r:.60}"
+            )
+
+    @property
+    def merged(self) -> str:
+        """The article that is to be redirected to the canonical one; empty when none is."""
+        if self.treatment != "merge":
+            return ""
+        return self.second if self.canonical == self.first else self.first
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is said what becomes of the two; not of duplicates without a treatment."""
+        return self.decision == "distinct" or bool(self.treatment)
 
     @property
     def pair(self) -> tuple[str, str]:

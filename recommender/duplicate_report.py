@@ -21,7 +21,7 @@ MaybeReason = Literal["bridge", "below", "language"]
 Pair = tuple[str, str]
 
 # Pairs this little below the threshold are worth a look.
-MAYBE_MARGIN = 0.10
+MAYBE_MARGIN = 0.03
 HISTOGRAM_BINS = 50
 
 
@@ -34,7 +34,7 @@ class MaybePair:
     pair : DuplicatePair
         Its verdict may be `related`, when the similarity is a little too low.
     reason : {"bridge", "below", "language"}
-        Near-duplicates that would have joined two groups; a similarity up to 0.10 below the
+        Near-duplicates that would have joined two groups; a similarity up to 0.03 below the
         threshold; near-duplicates in two languages.
     """
 
@@ -69,6 +69,8 @@ class DuplicateReport:
         What an article of each group has happened since; empty for a report on everything.
     settled : frozenset of (str, str)
         Pairs an editor has decided on and that need no more work, the smaller id first.
+    last_row, change : int
+        Up to which row, and at which change of the index.
     """
 
     source: str
@@ -82,6 +84,8 @@ class DuplicateReport:
     lexical: bool = False
     since: str = ""
     settled: frozenset[Pair] = frozenset()
+    last_row: int = 0
+    change: int = 0
 
     @property
     def duplicates(self) -> int:

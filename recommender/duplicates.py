@@ -1,8 +1,9 @@
 """Near-duplicate pairs → groups that do not drift, each with the article to keep.
 
-A group is a star, not a chain: every member is a near-duplicate of the group's centre, so
-that a thousand articles each a little different from the next never become one group. What
-would have joined two groups is told as a bridge. Pure: order of input changes nothing.
+A group is neither a chain nor a loose star: every member is a near-duplicate of the group's
+centre and of half of the members closer to it, so that a thousand articles each a little
+different from the next never become one group. What would have joined two groups is told as a
+bridge. Pure: order of input changes nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from recommender.records import Card, DuplicateGroup, DuplicatePair, Match, Verd
 Links = Mapping[str, Mapping[str, DuplicatePair]]
 
 _NONE: frozenset[str] = frozenset()
+# Share of the group so far, its centre included, that a further member is near to. Without it
+# a general article gathers all that is told of its subject: the reports of a typhoon's week.
+_COHESION = 0.5
 _USUAL = CanonicalPolicy(order=("earliest", "smallest-id"))
 
 
@@ -54,9 +58,12 @@ def arrange(
     """Put near-duplicates into groups.
 
     Centres are taken greedily: pinned articles first, then the article with most
-    near-duplicates that are not yet in a group, then the one the policy keeps. The canonical
-    article is, of those that are near-duplicates of every other member, the one the policy
-    keeps; the centre is always one of them.
+    near-duplicates that are not yet in a group, then the one the policy keeps. Members join it
+    closest first, unless one that is free and not near the centre is closer to them: the same
+    text as the centre always, another story if it is near to half of those in the group by
+    then. The canonical article is, of those that are near-duplicates of
+    every other member, the one the policy keeps. The centre is always one of them, and so is
+    an article whose text equals the centre's.
 
     Two articles decided distinct are never in one group, even where both are near-duplicates
     of its centre: the one that is less close to it is left for another group, or none.
@@ -112,31 +119,56 @@ def _stars(
     """Centre first, then its members, for every group."""
     free = set(links)
     degree = {one: len(others) for one, others in links.items()}
-    waiting = [(one not in pinned, -degree[one], keys[one], one) for one in links]
+
+    def turn(one: str) -> tuple[bool, int, CanonicalKey, str]:
+        return (one not in pinned, -degree[one], keys[one], one)
+
+    waiting = [turn(one) for one in links]
     heapq.heapify(waiting)
     stars = []
     while waiting:
-        is_not, count, key, centre = heapq.heappop(waiting)
+        first = heapq.heappop(waiting)
+        centre = first[-1]
         if centre not in free or not degree[centre]:
             continue
-        if -count != degree[centre]:  # some of its neighbours were taken meanwhile
-            heapq.heappush(waiting, (is_not, -degree[centre], key, centre))
+        if first != turn(centre):  # some of its neighbours were taken meanwhile
+            heapq.heappush(waiting, turn(centre))
             continue
-        star = _star(centre, [other for other in links[centre] if other in free], links, apart)
+        star = _star(centre, free, links, apart)
+        if len(star) == 1:
+            continue  # it waits until those that its neighbours are closer to are taken
         free.difference_update(star)
         for one in star:
             for other in links[one]:
                 degree[other] -= 1
+        for one in star:
+            for other in sorted(free.intersection(links[one])):
+                heapq.heappush(waiting, turn(other))
         stars.append(star)
     return stars
 
 
-def _star(centre: str, others: list[str], links: Links, apart: Mapping[str, set[str]]) -> list[str]:
+def _star(
+    centre: str, free: Collection[str], links: Links, apart: Mapping[str, set[str]]
+) -> list[str]:
     """The centre and those of its near-duplicates that may be in one group with one another."""
-    closest = sorted(others, key=lambda other: (-links[centre][other].similarity, other))
+    near = links[centre]
+    others = [other for other in near if other in free]
     members: list[str] = []
-    for other in closest:
-        if not apart.get(other, _NONE).intersection(members):
+    for other in sorted(others, key=lambda one: (-near[one].similarity, one)):
+        pair = near[other]
+        elsewhere = max(
+            (
+                link.similarity
+                for one, link in links[other].items()
+                if one in free and one not in near and one != centre
+            ),
+            default=0.0,
+        )
+        known = 1 + sum(member in links[other] for member in members)
+        coheres = pair.verdict is Verdict.SAME_TEXT or known >= _COHESION * (1 + len(members))
+        allowed = not apart.get(other, _NONE).intersection(members)
+        if pair.similarity >= elsewhere and coheres and allowed:
             members.append(other)
     return [centre, *sorted(members)]
 
@@ -144,17 +176,19 @@ def _star(centre: str, others: list[str], links: Links, apart: Mapping[str, set[
 def _build(
     star: list[str], cards: Mapping[str, Card], keys: Mapping[str, CanonicalKey], links: Links
 ) -> DuplicateGroup:
-    members = set(star)
+    centre, members = star[0], set(star)
     linked = {one: sum(other in members for other in links[one]) for one in star}
-    # Of those near every other member, the one to keep; the centre is one of them.
-    near_all = [one for one in star if linked[one] == len(star) - 1]
+    equal = {one for one in star[1:] if links[centre][one].evidence.same_text}
+    near_all = [one for one in star if linked[one] == len(star) - 1 or one in equal]
     canonical = min(near_all, key=keys.__getitem__)
     matches = []
     for other in star:
         if other == canonical:
             continue
-        pair = links[canonical][other]
-        forwards = pair.first.id == canonical
+        # What holds for the centre holds for an article of the same text.
+        one = canonical if other in links[canonical] else centre
+        pair = links[one][other]
+        forwards = pair.first.id == one
         matches.append(
             Match(
                 article=cards[other],

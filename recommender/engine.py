@@ -22,12 +22,12 @@ from recommender.answering import Answerer, Fill, Predicate, Request, Subject, a
 from recommender.building import OnDuplicate
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import mark_prepared
-from recommender.duplicates import group
 from recommender.embedders import (
     Embedder,
     check_recorded,
 )
 from recommender.engine_decisions import Deciding
+from recommender.engine_reports import Reporting
 from recommender.engine_upkeep import Upkeep, load_for, present
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.explanation import Explanation
@@ -39,19 +39,18 @@ from recommender.records import (
     Article,
     Card,
     Comparison,
-    DuplicateGroup,
-    DuplicatePair,
     MatchList,
-    Verdict,
 )
+from recommender.redirecting import Redirecting
 from recommender.retrieval import Ranking
+from recommender.rulings import Rulings
 from recommender.search import IndexState, Query, Searcher
 from recommender.store import Store
 
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling, Upkeep):
+class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -64,7 +63,8 @@ class Recommender(Deciding, Labelling, Upkeep):
     ) -> None:
         self._store = store
         self._searcher = Searcher(store)
-        self._answerer = Answerer(self._searcher)
+        self._rulings = Rulings(self._searcher)
+        self._answerer = Answerer(self._searcher, self._rulings)
         self._thresholds = thresholds
         self._embedder = embedder if not isinstance(embedder, str) else None
         # An answer reads and fills caches; threads take turns, which costs less than it takes
@@ -383,47 +383,6 @@ class Recommender(Deciding, Labelling, Upkeep):
         chosen = thresholds or self.thresholds
         with self._answering(article, *others) as (one, *rest):
             return [self._answerer.explain(one, each, chosen) for each in rest]
-
-    def duplicate_pairs(self, *, thresholds: Thresholds | None = None) -> list[DuplicatePair]:
-        """All pairs of the index that are near-duplicates, closest first, ties by ids."""
-        with self._turn, self._store.snapshot():
-            pairs = list(self._answerer.duplicate_pairs(thresholds or self.thresholds))
-        return sorted(pairs, key=lambda p: (-p.similarity, p.first.id, p.second.id))
-
-    def duplicate_groups(
-        self, *, thresholds: Thresholds | None = None, verdict: Verdict = Verdict.SAME_STORY
-    ) -> list[DuplicateGroup]:
-        """Near-duplicates in groups, each with the article to keep; largest group first.
-
-        Parameters
-        ----------
-        thresholds : Thresholds, optional
-            For this call.
-        verdict : Verdict
-            The weakest verdict that puts two articles into one group.
-
-        Notes
-        -----
-        Articles in different languages are never one group unless an editor decided that they
-        are duplicates: neither is there in place of the other.
-
-        Raises
-        ------
-        ConfigError
-            If the verdict is not one of near-duplicates.
-        """
-        if not verdict.is_near_duplicate:
-            raise ConfigError(f"groups are of same-text or same-story, not of {verdict}")
-        wanted = {Verdict.SAME_TEXT, verdict}
-        with self._turn, self._store.snapshot():
-            pairs = self.duplicate_pairs(thresholds=thresholds)
-            distinct = self._answerer.distinct_pairs()
-        near = (
-            pair
-            for pair in pairs
-            if pair.verdict in wanted and (pair.evidence.same_language or pair.decision)
-        )
-        return group(near, distinct=distinct)
 
     def get(self, article_id: str) -> Card:
         """What the index shows of an article.

@@ -10,7 +10,7 @@ from threading import RLock
 
 from recommender import deciding
 from recommender.decisions import Decision, DecisionConflict
-from recommender.records import DecisionKind
+from recommender.records import DecisionKind, Treatment
 from recommender.store import Store
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ class Deciding:
         second: str,
         decision: DecisionKind,
         *,
+        treatment: Treatment = "",
+        canonical: str = "",
         note: str = "",
         decided_by: str = "",
         now: datetime | None = None,
@@ -50,6 +52,10 @@ class Deciding:
         first, second : str
             Ids of stored articles, in any order.
         decision : {"duplicate", "distinct"}
+        treatment : {"", "merge", "keep"}
+            What is done about duplicates: one is redirected to the other, or both stay.
+        canonical : str
+            Which of the two is kept when they are merged.
         note, decided_by : str
             Why and by whom.
         now : datetime, optional
@@ -66,12 +72,19 @@ class Deciding:
         ArticleNotFound
             If one of the articles is not in the index.
         ConfigError
-            If both are one article, or a value is none that can be stored.
+            If both are one article, a value is none that can be stored, or treatment and
+            canonical article do not fit together.
         IndexLocked
             If another process is writing to the index.
         """
         decided = Decision(
-            first=first, second=second, decision=decision, note=note, decided_by=decided_by
+            first=first,
+            second=second,
+            decision=decision,
+            treatment=treatment,
+            canonical=canonical,
+            note=note,
+            decided_by=decided_by,
         )
         return self.decide_many([decided], now=now)
 
@@ -113,6 +126,18 @@ class Deciding:
         """All decisions, by ids; those that do not count now say why in `state`."""
         with self._turn, self._store.snapshot():
             return deciding.listed(self._store)
+
+    def treatments(self) -> dict[tuple[str, str], Decision]:
+        """What is to become of pairs, by their ids, the smaller first: merge, keep, distinct.
+
+        Only decisions that count now, and none that calls two articles duplicates without
+        saying what is done about them: there the work is still to do.
+        """
+        return {
+            each.pair: each
+            for each in self.decisions()
+            if each.is_settled and each.state == "active"
+        }
 
     def decision_conflicts(self) -> tuple[DecisionConflict, ...]:
         """Where the decisions that count now contradict one another: A = B, B = C, A ≠ C."""

@@ -207,7 +207,13 @@ def find_generic_titles(cleaned: Sequence[Cleaned]) -> frozenset[str]:
 
 def find_bulk_days(dates: Iterable[datetime | None]) -> frozenset[int]:
     """Days that hold at least 100 articles, a fifth of all, and five times the median day."""
-    days = Counter(int(date.timestamp() // _DAY) for date in dates if date is not None)
+    return bulk_days_of(
+        Counter(int(date.timestamp() // _DAY) for date in dates if date is not None)
+    )
+
+
+def bulk_days_of(days: Mapping[int, int]) -> frozenset[int]:
+    """The same, of how many articles each day since 1970 has."""
     if len(days) < 2:
         return frozenset()
     total = sum(days.values())

@@ -79,5 +79,10 @@ def profile_for(
     return found
 
 
+def reference_profile() -> dict[str, Any]:
+    """The profile of the default model, as `Profile.from_dict` reads it."""
+    return _plain(package_data(_PROFILES_FILE)["profiles"][0])
+
+
 def _plain(profile: Mapping[str, Any]) -> dict[str, Any]:
     return {name: profile[name] for name in ("name", "fitted_on", "fingerprints", "weights")}

@@ -17,6 +17,8 @@ from recommender.errors import ArticleError, ConfigError
 
 Access = Literal["public", "members", "hidden"]
 DecisionKind = Literal["duplicate", "distinct"]
+# What is to be done about duplicates; nothing was said where it is empty.
+Treatment = Literal["", "merge", "keep"]
 ACCESS_LEVELS: tuple[Access, ...] = ("public", "members", "hidden")
 
 MAX_ID_LENGTH = 512

@@ -112,6 +112,15 @@ class Rulings:
             if each.decision == "distinct"
         )
 
+    def settled_pairs(self) -> frozenset[tuple[str, str]]:
+        """Pairs of duplicates of which an editor has said what is done about them."""
+        return frozenset(
+            each.pair
+            for decided in self._current().values()
+            for each in decided.values()
+            if each.decision == "duplicate" and each.is_settled
+        )
+
     def _holding(
         self, article_id: str, mark: TextMark, decisions: Iterable[Decision]
     ) -> list[Decision]:

@@ -11,7 +11,7 @@ Pure: no files, no clock; hashes depend on the characters alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,66 @@ def shingle_hashes(folded: str, length: int) -> Hashes:
     codes = _codes(folded)
     if not len(codes):
         return np.zeros(0, np.uint64)
-    return np.unique(_rolling(codes, min(length, len(codes))))
+    return _once_each(_rolling(codes, min(length, len(codes))))
+
+
+def _once_each(hashes: Hashes) -> Hashes:
+    """Sorted, each once; what `numpy.unique` does, in a fraction of its time."""
+    hashes.sort()
+    return np.asarray(hashes[np.concatenate(([True], hashes[1:] != hashes[:-1]))[: len(hashes)]])
+
+
+_OWNER_BITS = 16
+
+
+def shingle_sets(
+    folded: Sequence[str], length: int, *, only: Collection[int] | None = None
+) -> list[Hashes]:
+    """Sets of shingles of several texts, made over one array with one sort.
+
+    Their hashes have 48 bits: among the shingles of two long reports two different ones meet
+    once in some hundred million pairs.
+
+    Parameters
+    ----------
+    folded : sequence of str
+    length : int
+        Characters of a shingle; a shorter text is one shingle by itself.
+    only : collection of int, optional
+        Places of the texts that are wanted; the sets of all others are empty.
+
+    Returns
+    -------
+    list of ndarray of uint64
+        As many as texts, each sorted, every hash once. Comparable among each other, and with
+        those of other calls, but not with `shingle_hashes`.
+    """
+    found: list[Hashes] = []
+    for start in range(0, len(folded), 1 << _OWNER_BITS):
+        places = range(start, min(start + (1 << _OWNER_BITS), len(folded)))
+        texts = [folded[each] if only is None or each in only else "" for each in places]
+        found += _shingle_sets(texts, length)
+    return found
+
+
+def _shingle_sets(texts: Sequence[str], length: int) -> list[Hashes]:
+    lengths = np.array([len(text) for text in texts], np.int64)
+    ends = np.cumsum(lengths)
+    codes = _codes("".join(texts))
+    hashes = _rolling(codes, length)
+    owners = np.repeat(np.arange(len(texts)), lengths)[: len(hashes)]
+    inside = np.arange(len(hashes)) + length <= ends[owners]
+    shift = np.uint64(_OWNER_BITS)
+    keys = hashes[inside] >> shift
+    keys |= owners[inside].astype(np.uint64) << (np.uint64(64) - shift)
+    keys = _once_each(keys)
+    counts = np.bincount((keys >> (np.uint64(64) - shift)).astype(np.int64), minlength=len(texts))
+    keys &= (np.uint64(1) << (np.uint64(64) - shift)) - np.uint64(1)
+    sets = np.split(keys, np.cumsum(counts)[:-1]) if len(texts) else []
+    for place in np.flatnonzero((lengths > 0) & (lengths < length)):
+        whole = codes[ends[place] - lengths[place] : ends[place]]
+        sets[place] = _rolling(whole, len(whole)) >> shift
+    return sets
 
 
 def fingerprint(folded: str) -> Fingerprint:

@@ -124,7 +124,6 @@ _INVISIBLE = re.compile(
     "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]"
 )
 _LINE_BREAKS = re.compile("[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
-_SPACES = re.compile(r"[^\S\n]+")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*(?:[。！？!?；;]+[”’」』）)\"']*|\n|$)")
 
 
@@ -135,14 +134,16 @@ def clean(body: str) -> str:
     breaks; entities are resolved; characters nobody sees are removed. HTML that was stored
     escaped is unescaped once.
     """
-    if _ESCAPED_TAG.search(body) and not _KNOWN_TAG.search(body):
+    # Most plain text has neither sign, and then needs no pattern searched for.
+    has_entities = "&" in body
+    if has_entities and _ESCAPED_TAG.search(body) and not _KNOWN_TAG.search(body):
         body = html.unescape(html.unescape(_without_slashes(body)))
-    if _KNOWN_TAG.search(body):
+    if "<" in body and _KNOWN_TAG.search(body):
         text = _html_text(body)
     else:
-        text = html.unescape(body) if _ENTITY.search(body) else body
+        text = html.unescape(body) if has_entities and _ENTITY.search(body) else body
     text = _INVISIBLE.sub("", text)
-    lines = (_SPACES.sub(" ", line).strip() for line in _LINE_BREAKS.split(text))
+    lines = (" ".join(line.split()) for line in _LINE_BREAKS.split(text))
     return "\n".join(line for line in lines if line)
 
 
@@ -275,6 +276,8 @@ def _fold_character(character: str, simplified: dict[str, str]) -> str:
         text = "".join(simplified.get(each, each) for each in text)
         if text == before:
             break
+    if text == character:
+        return text if unicodedata.category(text)[0] in "LN" else ""
     return "".join(each for each in text if unicodedata.category(each)[0] in "LN")
 
 

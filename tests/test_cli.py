@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from recommender import __version__
-from recommender.cli import main
 from tests.helpers import article, corpus
 
 Run = Callable[..., Result]
@@ -41,21 +40,6 @@ def line_of(each: object) -> str:
     record = {name: getattr(each, name) for name in names}
     record["date"] = each.date.isoformat()  # type: ignore[attr-defined]
     return json.dumps(record, ensure_ascii=False)
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RECOMMENDER_INDEX", raising=False)
-    runner = CliRunner()
-
-    def invoke(*arguments: str, stdin: str | bytes | None = None) -> Result:
-        result = runner.invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
 
 
 @pytest.fixture

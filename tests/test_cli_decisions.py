@@ -17,6 +17,8 @@ from tests.helpers import article, build, corpus
 
 Run = Callable[..., Result]
 
+MERGE = {"first": "a003", "second": "a004", "decision": "merge", "canonical": "a004"}
+
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
@@ -62,10 +64,9 @@ def test_a_pair_is_decided_listed_shown_and_forgotten(run: Run) -> None:
     assert "decided by an editor" in run("duplicates").stdout
     (compared,) = json.loads(run("compare", "a000", "a001", "-f", "json").stdout)
     assert (compared["decision"], compared["verdict"]) == ("duplicate", "same-story")
-    assert {each["decision"] for each in json.loads(run("duplicates", "-f", "json").stdout)} == {
-        None,
-        "duplicate",
-    }
+    (grouped,) = json.loads(run("duplicates", "-f", "json").stdout)["groups"]
+    assert not grouped["settled"]
+    assert [each["decision"] for each in grouped["members"]] == ["duplicate"]
     assert "active: 1" in run("info").stdout
     assert run("decide", "a000", "a001", "--forget").exit_code == 0
     again = run("decide", "a000", "a001", "--forget")
@@ -91,7 +92,15 @@ def test_a_file_is_stored_whole_or_not_at_all(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "decisions.json"
     for wrong, reason in (
         ([*good, {"first": "a000", "second": "a003"}], "entry 3: decision is missing"),
-        ([*good, {"first": "a000", "second": "a003", "decision": "same"}], "duplicate or distinct"),
+        ([*good, {"first": "a000", "second": "a003", "decision": "same"}], "merge or keep, not"),
+        ([*good, {**MERGE, "canonical": "a005"}], "entry 3: canonical says which of"),
+        ([*good, {**MERGE, "canonical": ""}], "entry 3: canonical says which of"),
+        ([*good, {**MERGE, "decision": "keep"}], "goes with merge alone"),
+        ([*good, {**MERGE, "decision": "distinct"}], "goes with merge alone"),
+        ([*good, {**MERGE, "treatment": "keep"}], "it says merge, and 'keep'"),
+        ([*good, {**good[1], "first": "a004", "treatment": "keep"}], "keep is for duplicates"),
+        ([*good, {**good[0], "second": "a004", "treatment": "burn"}], "merge or keep, not 'burn'"),
+        ([*good, MERGE, {**MERGE, "decision": "keep", "canonical": ""}], "come twice"),
         ([*good, {**good[0], "verdict": 1}], "'verdict' is not known"),
         ([*good, {**good[0], "first": 7}], "first must be the id"),
         ([*good, {**good[0], "at": "gestern"}], "at is not a date"),
@@ -134,6 +143,79 @@ def test_a_listing_can_be_given_back_but_not_what_is_stale(run: Run, tmp_path: P
     assert "it is stale" in refused.stderr
 
 
+def test_the_marks_of_a_report_are_stored_and_listed(run: Run, tmp_path: Path) -> None:
+    marks = [
+        {**MERGE, "note": "", "by": "chen", "at": "2025-07-18T09:12:00Z"},
+        {"first": "a001", "second": "a000", "decision": "keep"},
+        {"first": "a002", "second": "a005", "decision": "distinct", "canonical": ""},
+        {"first": "a006", "second": "a007", "decision": "duplicate"},
+    ]
+    assert run("decide", "-", stdin=json.dumps({"decisions": marks})).exit_code == 0
+    assert [(row["decision"], row["treatment"], row["canonical"]) for row in rows(run)] == [
+        ("duplicate", "keep", ""),
+        ("distinct", "", ""),
+        ("duplicate", "merge", "a004"),
+        ("duplicate", "", ""),
+    ]
+    listing = run("decisions", "-f", "json").stdout
+    table = run("decisions").stdout
+    for shown in ("merge", "→ a004", "keep", "distinct", "duplicate"):
+        assert shown in table
+    text = run("decisions", "-f", "csv").stdout.removeprefix("\ufeff")
+    assert [row["treatment"] for row in csv.DictReader(io.StringIO(text))] == [
+        "keep",
+        "",
+        "merge",
+        "",
+    ]
+    with Recommender.open(tmp_path / "index") as index:
+        assert list(index.treatments()) == [("a000", "a001"), ("a002", "a005"), ("a003", "a004")]
+        assert index.treatments()["a003", "a004"].merged == "a003"
+    for mark in marks:
+        run("decide", str(mark["first"]), str(mark["second"]), "--forget")
+    assert run("decide", "-", stdin=listing).exit_code == 0
+    assert rows(run) == json.loads(listing)
+
+
+def test_a_treatment_on_the_command_line(run: Run) -> None:
+    assert run("decide", "a001", "a000", "--merge", "--canonical", "a000").exit_code == 0
+    assert run("decide", "a002", "a003", "--keep-both", "--by", "林").exit_code == 0
+    assert [(row["treatment"], row["canonical"], row["by"]) for row in rows(run)] == [
+        ("merge", "a000", ""),
+        ("keep", "", "林"),
+    ]
+    wrong = run("decide", "a001", "a000", "--merge", "--canonical", "a009")
+    assert wrong.exit_code == 1
+    assert "canonical says which of 'a000' and 'a001'" in wrong.stderr
+    assert run("decide", "a001", "a000", "--distinct").exit_code == 0
+    assert rows(run)[0]["treatment"] == ""
+
+
+def test_marks_on_articles_that_went_are_skipped_if_wanted(run: Run) -> None:
+    marks = json.dumps([MERGE, {"first": "a001", "second": "gone", "decision": "keep"}])
+    assert run("decide", "-", stdin=marks).exit_code == 1
+    assert rows(run) == []
+    done = run("decide", "-", "--skip-missing", stdin=marks)
+    assert done.exit_code == 0
+    assert "a001 and gone: left out, no article gone in the index" in done.stderr
+    assert "1 decision left out" in done.stderr
+    assert "1 decision stored" in done.stderr
+    assert [row["treatment"] for row in rows(run)] == ["merge"]
+
+
+def test_a_treatment_goes_stale_with_its_text(run: Run, tmp_path: Path) -> None:
+    run("decide", "a001", "a000", "--merge", "--canonical", "a000")
+    with Recommender.open(tmp_path / "index") as index:
+        index.update([article("a000", "馆", 500)])
+        assert index.treatments() == {}
+        assert [each.treatment for each in index.decisions()] == ["merge"]
+        index.update([corpus(1)[0]])
+        assert [each.canonical for each in index.treatments().values()] == ["a000"]
+        index.remove(["a001"])
+        assert index.treatments() == {}
+    assert [row["state"] for row in rows(run)] == ["missing"]
+
+
 def test_a_contradiction_is_a_warning_and_is_listed(run: Run) -> None:
     run("decide", "a000", "a001", "--duplicate")
     run("decide", "a001", "a002", "--duplicate")
@@ -157,6 +239,12 @@ def test_a_contradiction_is_a_warning_and_is_listed(run: Run) -> None:
         ("a000", "a001", "--duplicate", "--distinct"),
         ("decisions.json", "--duplicate"),
         ("decisions.json", "--note", "x"),
+        ("decisions.json", "--merge"),
+        ("decisions.json", "--canonical", "a000"),
+        ("a000", "a001", "--merge"),
+        ("a000", "a001", "--keep-both", "--canonical", "a000"),
+        ("a000", "a001", "--keep-both", "--distinct"),
+        ("a000", "a001", "--distinct", "--skip-missing"),
     ],
 )
 def test_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:

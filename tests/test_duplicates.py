@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.duplicates import group
+from recommender.canonical import CanonicalPolicy
+from recommender.duplicates import arrange, group
+from recommender.errors import ConfigError
 from recommender.records import Card, DuplicateGroup, DuplicatePair, Evidence, Relation, Verdict
 
 START = datetime(2025, 7, 1, tzinfo=timezone.utc)
@@ -40,11 +45,14 @@ def pair(
 
 
 def groups_of(
-    edges: Iterable[Edge], days: dict[int, int] | None = None
+    edges: Iterable[Edge],
+    days: dict[int, int] | None = None,
+    verdict: Verdict = Verdict.SAME_STORY,
 ) -> list[tuple[str, set[str]]]:
     known = days or {}
     found = group(
-        pair(card(one, known.get(one)), card(other, known.get(other))) for one, other in edges
+        pair(card(one, known.get(one)), card(other, known.get(other)), verdict=verdict)
+        for one, other in edges
     )
     return [(each.canonical.id, ids(each)) for each in found]
 
@@ -99,7 +107,7 @@ def test_of_mutual_copies_the_earliest_is_kept() -> None:
 
 def test_the_canonical_article_is_near_every_member_even_when_another_is_earlier() -> None:
     # 1 is the earliest, but only 3 is a near-duplicate of all the others.
-    assert groups_of([(1, 3), (2, 3), (3, 4)], {1: 0, 2: 1, 3: 9, 4: 2}) == [
+    assert groups_of([(1, 3), (2, 3), (3, 4)], {1: 0, 2: 1, 3: 9, 4: 2}, Verdict.SAME_TEXT) == [
         ("n0003", names(1, 2, 4))
     ]
 
@@ -135,7 +143,7 @@ def test_a_group_of_equal_texts_has_that_verdict() -> None:
 
 
 def test_members_of_one_similarity_go_by_id() -> None:
-    (found,) = group(pair(card(1), card(n)) for n in (5, 3, 4, 2))
+    (found,) = group(pair(card(1), card(n), verdict=Verdict.SAME_TEXT) for n in (5, 3, 4, 2))
     assert [match.article.id for match in found.members] == ["n0002", "n0003", "n0004", "n0005"]
 
 
@@ -143,8 +151,8 @@ def test_members_of_one_similarity_go_by_id() -> None:
 
 
 def test_a_bridge_between_two_stories_is_cut() -> None:
-    first = [(1, 2), (1, 3), (1, 4), (2, 3)]
-    second = [(5, 6), (5, 7), (5, 8), (6, 7)]
+    first = [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4)]
+    second = [(5, 6), (5, 7), (5, 8), (6, 7), (6, 8)]
     expected = [("n0001", names(2, 3, 4)), ("n0005", names(6, 7, 8))]
     assert groups_of(first + second) == expected
     assert groups_of([*first, (4, 8), *second]) == expected
@@ -152,15 +160,20 @@ def test_a_bridge_between_two_stories_is_cut() -> None:
 
 def test_the_largest_star_is_taken_first_and_listed_first() -> None:
     edges = [(1, 2), (2, 3), (3, 4), (3, 5), (3, 6)]
-    assert groups_of(edges) == [("n0003", names(2, 4, 5, 6))]
-    assert groups_of([*edges, (1, 7)]) == [("n0003", names(2, 4, 5, 6)), ("n0001", names(7))]
+    text = Verdict.SAME_TEXT
+    assert groups_of(edges, verdict=text) == [("n0003", names(2, 4, 5, 6))]
+    assert groups_of([*edges, (1, 7)], verdict=text) == [
+        ("n0003", names(2, 4, 5, 6)),
+        ("n0001", names(7)),
+    ]
 
 
 def test_articles_already_in_a_group_do_not_make_a_star_larger() -> None:
     # 10 has most neighbours after 1, but three of them go with 1; then 20 has more.
     hub = [(1, n) for n in range(2, 7)]
     edges = [*hub, (3, 10), (4, 10), (5, 10), (10, 11), (11, 20), (20, 21), (20, 22)]
-    assert groups_of(edges) == [("n0001", names(*range(2, 7))), ("n0020", names(11, 21, 22))]
+    found = groups_of(edges, verdict=Verdict.SAME_TEXT)
+    assert found == [("n0001", names(*range(2, 7))), ("n0020", names(11, 21, 22))]
 
 
 def test_a_long_chain_never_becomes_one_group() -> None:
@@ -170,8 +183,132 @@ def test_a_long_chain_never_becomes_one_group() -> None:
 
 
 def test_a_thousand_copies_of_one_article_are_one_group() -> None:
-    (found,) = groups_of((0, n) for n in range(1, 1_000))
+    (found,) = groups_of(((0, n) for n in range(1, 1_000)), verdict=Verdict.SAME_TEXT)
     assert found == ("n0000", names(*range(1, 1_000)))
+
+
+def test_a_general_article_does_not_gather_all_stories_on_its_subject() -> None:
+    # 0 is near to everything on the typhoon; 1 to 3 tell of the landfall, the rest of other days.
+    landfall = [(1, 2), (1, 3), (2, 3)]
+    hub = [(0, n) for n in range(1, 21)]
+    pairs = [pair(card(a), card(b), 0.9 if b < 4 else 0.8) for a, b in [*landfall, *hub]]
+    (found,) = group(pairs)
+    assert {found.canonical.id, *ids(found)} == names(0, 1, 2, 3)
+    bridges = arrange(pairs).bridges
+    assert [each.second.id for each in bridges] == sorted(names(*range(4, 21)))
+
+
+def test_an_article_of_the_same_text_as_the_centre_may_be_the_one_to_keep() -> None:
+    # Equal texts are often linked to one of them only, here 9; the earliest is kept all the same.
+    cards = [card(n, n) for n in range(1, 10)]
+    equal = [
+        replace(pair(cards[8], each, 1.0, Verdict.SAME_TEXT), evidence=Evidence(same_text=True))
+        for each in cards[:7]
+    ]
+    longer = pair(cards[8], cards[7], 0.92, Verdict.SAME_TEXT, Relation.CONTAINS)
+    (found,) = group([*equal, longer])
+    assert found.canonical.id == "n0001"
+    assert ids(found) == names(*range(2, 10))
+    (weakest,) = [each for each in found.members if each.article.id == "n0008"]
+    assert (weakest.similarity, weakest.relation) == (0.92, Relation.CONTAINED_IN)
+
+
+def test_an_article_goes_with_the_one_it_is_closest_to() -> None:
+    pairs = [pair(card(a), card(b), s) for a, b, s in [(1, 2, 0.95), (2, 3, 0.8), (3, 4, 0.93)]]
+    found = arrange(pairs)
+    assert [each.ids for each in found.groups] == [("n0001", "n0002"), ("n0003", "n0004")]
+    assert [(each.first.id, each.second.id) for each in found.bridges] == [("n0002", "n0003")]
+
+
+def test_a_rising_chain_falls_into_small_groups() -> None:
+    pairs = [pair(card(n), card(n + 1), 0.75 + n / 10_000) for n in range(1_000)]
+    found = arrange(pairs)
+    assert {len(each.ids) for each in found.groups} <= {2, 3}
+    assert len(found.groups) >= 333
+
+
+# The policy
+
+
+def test_a_pinned_article_is_kept_and_gathers_its_own_duplicates() -> None:
+    edges = [(1, 2), (1, 3), (2, 3), (3, 4)]
+    pairs = [pair(card(a, a), card(b, b), 0.8) for a, b in edges]
+    policy = CanonicalPolicy(pinned=frozenset(names(4)))
+    assert [each.ids for each in arrange(pairs, policy=policy).groups] == [
+        ("n0001", "n0002"),
+        ("n0004", "n0003"),
+    ]
+    without = CanonicalPolicy(order=("earliest",), pinned=frozenset(names(4)))
+    assert arrange(pairs, policy=without).groups[0].canonical.id == "n0001"
+
+
+def test_each_criterion_decides_in_its_turn() -> None:
+    def kept(*order: str, **more: object) -> str:
+        one = Card(id="a", source="wire", date=START, extra={"visits": "1,200"})
+        other = Card(id="b", source="本报", date=START + timedelta(days=1), extra={"visits": 90})
+        policy = CanonicalPolicy(order=order, own_sources=frozenset(["本报"]), **more)  # type: ignore[arg-type]
+        lengths = {"a": 300, "b": 800}
+        (found,) = arrange([pair(one, other)], policy=policy, lengths=lengths).groups
+        return found.canonical.id
+
+    assert kept("own") == "b"
+    assert kept("own", "earliest") == "b"
+    assert kept("earliest", "own") == "a"
+    assert kept("longest") == "b"
+    assert kept("most-visited") == "a"
+    assert kept("smallest-id") == "a"
+    assert kept() == "a"
+    assert kept("pinned", pinned=frozenset(["b"])) == "b"
+    assert kept("longest", "earliest", visits_field="reads") == "b"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"order": ("newest",)},
+        {"order": ("own", "own")},
+        {"order": "own"},
+        {"pinned": "cms-1"},
+        {"own_sources": [1]},
+        {"visits_field": None},
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        CanonicalPolicy(**wrong)
+
+
+def test_what_is_no_number_of_visits_counts_as_none() -> None:
+    policy = CanonicalPolicy(order=("most-visited",))
+    for value in (None, "many", [], {}, float("nan"), True, "1e999"):
+        odd, visited = Card(id="a", extra={"visits": value}), Card(id="b", extra={"visits": 2})
+        (found,) = arrange([pair(odd, visited)], policy=policy).groups
+        assert found.canonical.id == "b"
+
+
+# Bridges
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_every_pair_is_in_a_group_or_a_bridge(
+    pairs: list[DuplicatePair], draw: random.Random
+) -> None:
+    found = arrange(pairs)
+    home = {each: number for number, group in enumerate(found.groups) for each in group.ids}
+    apart = {
+        (each.first.id, each.second.id)
+        for each in pairs
+        if home.get(each.first.id, -1) != home.get(each.second.id, -2)
+    }
+    assert {(each.first.id, each.second.id) for each in found.bridges} == apart
+    shuffled = list(pairs)
+    draw.shuffle(shuffled)
+    assert arrange(shuffled) == found
+    for each in found.groups:
+        inside = len(each.ids) * (len(each.ids) - 1) // 2
+        linked = sum({one.first.id, one.second.id} <= set(each.ids) for one in pairs)
+        assert each.loose == inside - linked
+        assert each.weakest_pair == (each.canonical.id, each.members[-1].article.id)
 
 
 # All graphs

@@ -3,6 +3,7 @@
 from recommender.reports.decisions import decision_rows, decisions_text
 from recommender.reports.duplicate_page import duplicates_page
 from recommender.reports.duplicate_payload import comparison_payload
+from recommender.reports.duplicates import report_json, report_rows, report_text, summary_row
 from recommender.reports.explained import explanation_note, explanation_text
 from recommender.reports.labelling import (
     pair_rows,
@@ -13,11 +14,18 @@ from recommender.reports.labelling import (
 )
 from recommender.reports.pages import explanation_page
 from recommender.reports.pictures import check_pictures, picture_kind, tuning_picture
+from recommender.reports.redirects import (
+    apache_map,
+    canonical_lines,
+    fits_apache,
+    left_out_rows,
+    nginx_map,
+    redirect_rows,
+)
 from recommender.reports.rows import (
     comparison_row,
     explanation_row,
     filler_rows,
-    group_rows,
     info_row,
     match_rows,
     problem_rows,
@@ -35,6 +43,8 @@ from recommender.reports.writers import FORMATS, render_rows
 __all__ = [
     "FORMATS",
     "LANGUAGES",
+    "apache_map",
+    "canonical_lines",
     "check_pictures",
     "comparison_payload",
     "comparison_row",
@@ -47,18 +57,25 @@ __all__ = [
     "explanation_row",
     "explanation_text",
     "filler_rows",
-    "group_rows",
+    "fits_apache",
     "groups_text",
     "info_row",
     "info_text",
+    "left_out_rows",
     "match_rows",
     "matches_text",
+    "nginx_map",
     "pair_rows",
     "pairs_text",
     "picture_kind",
     "problem_rows",
     "problems_text",
+    "redirect_rows",
     "render_rows",
+    "report_json",
+    "report_rows",
+    "report_text",
+    "summary_row",
     "thresholds_text",
     "tuning_picture",
     "tuning_row",

@@ -36,6 +36,8 @@ def decision_rows(
             "first": each.first,
             "second": each.second,
             "decision": each.decision,
+            "treatment": each.treatment,
+            "canonical": each.canonical,
             "state": each.state,
             "note": each.note,
             "by": each.decided_by,
@@ -76,6 +78,8 @@ def decisions_text(
             title = Text(printable(known.get(article_id, "")))
             if article_id in _edited(each):
                 title.append("  edited since", style="yellow")
+            if article_id == each.merged:
+                title.append(f"  → {printable(each.canonical)}", style="cyan")
             if article_id in each.missing:
                 title.append("not in the index", style="dim")
             if place and each.note:
@@ -83,7 +87,7 @@ def decisions_text(
             head: tuple[Text | str, ...] = ("", "", "", "")
             if not place:
                 head = (
-                    each.decision,
+                    each.treatment or each.decision,
                     Text(each.state, style=_STATES[each.state]),
                     _day(each.decided_at, zone),
                     printable(each.decided_by),

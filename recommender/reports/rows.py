@@ -11,7 +11,6 @@ from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.records import (
     Card,
     Comparison,
-    DuplicateGroup,
     Evidence,
     Filler,
     MatchList,
@@ -22,7 +21,8 @@ Row = dict[str, Any]
 _LOG_ODDS = ("background", "log_odds")
 
 
-def _card(card: Card, prefix: str = "") -> Row:
+def card_fields(card: Card, prefix: str = "") -> Row:
+    """What a row says of an article."""
     return {
         f"{prefix}id": card.id,
         f"{prefix}title": card.title,
@@ -44,7 +44,7 @@ def match_rows(matches: MatchList) -> list[Row]:
     return [
         {
             "rank": rank,
-            **_card(match.article),
+            **card_fields(match.article),
             "similarity": match.similarity,
             "verdict": str(match.verdict),
             "relation": str(match.relation),
@@ -62,7 +62,7 @@ def filler_rows(filler: Sequence[Filler], *, first_rank: int) -> list[Row]:
     return [
         {
             "rank": rank,
-            **_card(each.article),
+            **card_fields(each.article),
             "similarity": None,
             "verdict": None,
             "relation": None,
@@ -75,43 +75,11 @@ def filler_rows(filler: Sequence[Filler], *, first_rank: int) -> list[Row]:
     ]
 
 
-def group_rows(groups: Sequence[DuplicateGroup]) -> list[Row]:
-    """One row a member of a group, the canonical article first in each."""
-    rows: list[Row] = []
-    for number, group in enumerate(groups, start=1):
-        common = {"group": number, "group_verdict": str(group.verdict), "weakest": group.weakest}
-        rows.append(
-            {
-                **common,
-                "role": "canonical",
-                **_card(group.canonical),
-                "similarity": None,
-                "verdict": None,
-                "relation": None,
-                "decision": None,
-            }
-        )
-        rows += [
-            {
-                **common,
-                "role": "member",
-                **_card(match.article),
-                "similarity": match.similarity,
-                "verdict": str(match.verdict),
-                # How the member stands to the canonical article.
-                "relation": str(match.relation.reversed),
-                "decision": match.decision,
-            }
-            for match in group.members
-        ]
-    return rows
-
-
 def comparison_row(comparison: Comparison) -> Row:
     """The comparison of one pair."""
     return {
-        **_card(comparison.first, "first_"),
-        **_card(comparison.second, "second_"),
+        **card_fields(comparison.first, "first_"),
+        **card_fields(comparison.second, "second_"),
         "similarity": comparison.similarity,
         "verdict": str(comparison.verdict),
         "relation": str(comparison.relation),
@@ -138,7 +106,7 @@ def explanation_row(explanation: Explanation, *, texts: bool = False) -> Row:
 
 def problem_rows(problems: Sequence[ArticleProblem]) -> list[Row]:
     """One row an article with something odd."""
-    return [{"problem": each.problem, **_card(each.article)} for each in problems]
+    return [{"problem": each.problem, **card_fields(each.article)} for each in problems]
 
 
 def info_row(info: IndexInfo) -> Row:

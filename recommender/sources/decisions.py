@@ -8,22 +8,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recommender.decisions import Decision
+from recommender.decisions import KINDS, Decision
 from recommender.errors import ConfigError
+from recommender.records import Treatment
 from recommender.sources.dates import parse_date
 from recommender.sources.fields import refuse_constant
 from recommender.sources.files import STANDARD_INPUT, _once_each
 
 _LONGEST = 50_000_000
 _WANTED = ("first", "second", "decision")
-_TAKEN = (*_WANTED, "note", "by", "at")
+_TAKEN = (*_WANTED, "treatment", "canonical", "note", "by", "at")
+# Marks that say in one word that two are duplicates and what is done about them.
+_MARKS: tuple[Treatment, ...] = ("merge", "keep")
 # What the listing of decisions says beside them; a listing can be given back.
 _LISTED = ("first_title", "second_title", "state", "edited", "missing", "conflict")
 _LISTED_HASHES = ("first_hash", "second_hash")
 
 
 def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
-    """Read a list of {first, second, decision, note, by, at}, or an object that holds it.
+    """Read a list of {first, second, decision, …}, or an object that holds it.
+
+    Besides "duplicate" and "distinct" a decision may be "merge" or "keep": duplicates of which
+    one is redirected to the `canonical` one, or of which both stay. A listing says the same as
+    "duplicate" and a `treatment`. `note`, `by` and `at` may be left out.
 
     Parameters
     ----------
@@ -91,10 +98,20 @@ def _decision(entry: object, decided_by: str) -> Decision:
             raise ConfigError(f"{name!r:.60} is not known; taken are {', '.join(_TAKEN)}")
     if entry.get("state", "active") == "stale":
         raise ConfigError("it is stale: look at both texts, then take out its state, or the entry")
+    decision: Any = entry["decision"]
+    treatment: Any = entry.get("treatment") or ""
+    if decision in _MARKS:
+        if treatment not in ("", decision):
+            raise ConfigError(f"it says {decision}, and {treatment!r:.60} as its treatment")
+        decision, treatment = "duplicate", decision
+    elif decision not in KINDS:
+        raise ConfigError(f"a decision is duplicate, distinct, merge or keep, not {decision!r:.60}")
     return Decision(
         first=entry["first"],
         second=entry["second"],
-        decision=entry["decision"],
+        decision=decision,
+        treatment=treatment,
+        canonical=entry.get("canonical") or "",
         note=entry.get("note") or "",
         decided_by=entry.get("by") or decided_by,
         decided_at=_moment(entry.get("at")),

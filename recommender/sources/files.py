@@ -33,7 +33,7 @@ from recommender.sources.spreadsheets import DELIMITERS, open_table, open_text
 
 STANDARD_INPUT = "-"
 _INPUT_NAME = "standard input"
-_LONGEST_LINE = 120_000_000
+LONGEST_LINE = 120_000_000
 _LONGEST_DRAFT = 80_000_000
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _CSV_SUFFIXES = (".csv", ".tsv")
@@ -240,29 +240,43 @@ def _translated(records: Iterator[Record], name: str) -> Iterator[Record]:
 def _json_records(stream: IO[bytes]) -> Iterator[Record]:
     line = 0
     while True:
-        raw = stream.readline(_LONGEST_LINE)
+        raw = stream.readline(LONGEST_LINE)
         if not raw:
             return
         line += 1
-        if len(raw) >= _LONGEST_LINE:
+        if len(raw) >= LONGEST_LINE:
             _skip_rest(stream)
-            yield line, ArticleError("the line is too long for an article")
-            continue
-        if line == 1:
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        if not raw.strip():
-            continue
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            yield line, ArticleError(f"not UTF-8 at byte {error.start + 1} of the line")
-            continue
-        yield line, _parsed(text)
+        record = parse_line(raw, is_first=line == 1)
+        if record is not None:
+            yield line, record
+
+
+def parse_line(raw: bytes, *, is_first: bool = False) -> Mapping[str, Any] | ArticleError | None:
+    """The object of one line of JSON, or what is wrong with it; `None` for a blank line.
+
+    Parameters
+    ----------
+    raw : bytes
+        With or without its line break.
+    is_first : bool
+        The first line of a file may begin with a byte order mark.
+    """
+    if is_first:
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if len(raw) >= LONGEST_LINE:
+        return ArticleError("the line is too long for an article")
+    if not raw.strip():
+        return None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return ArticleError(f"not UTF-8 at byte {error.start + 1} of the line")
+    return _parsed(text)
 
 
 def _skip_rest(stream: IO[bytes]) -> None:
     while True:
-        raw = stream.readline(_LONGEST_LINE)
+        raw = stream.readline(LONGEST_LINE)
         if not raw or raw.endswith(b"\n"):
             return
 
@@ -291,7 +305,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _csv_records(stream: IO[bytes], kind: str, fields: Mapping[str, str]) -> Iterator[Record]:
     # One field may be a whole article; the module's own limit is 128 KiB, for all its users.
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_LINE))
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
     usual = "\t" if kind == ".tsv" else ","
     rows, skipped = open_table(
         open_text(stream),

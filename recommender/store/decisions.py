@@ -16,6 +16,7 @@ from xxhash import xxh3_128_hexdigest
 
 from recommender.decisions import Decision
 from recommender.edits import TextMark
+from recommender.records import DecisionKind, Treatment
 from recommender.store import codec
 from recommender.store.codec import DECODING_ERRORS, Values, damaged
 from recommender.store.query import slots
@@ -33,6 +34,14 @@ _TEXT_COLUMNS = "id, hash, content_digest, shingles, facts, title_facts, checksu
 _LENGTHS = struct.Struct("<4I")
 _EDITED_FIRST, _EDITED_SECOND = 1, 2
 _LISTED = 20
+# What the column `decision` says of kind and treatment: "merge-second" redirects the first.
+_SAID: dict[str, tuple[DecisionKind, Treatment]] = {
+    "duplicate": ("duplicate", ""),
+    "distinct": ("distinct", ""),
+    "keep": ("duplicate", "keep"),
+    "merge-first": ("duplicate", "merge"),
+    "merge-second": ("duplicate", "merge"),
+}
 # Texts that no decision was made on any more.
 _UNUSED = """id IN (SELECT value FROM json_each(?))
     AND NOT EXISTS (SELECT 1 FROM decisions WHERE first = id AND first_hash = hash)
@@ -168,7 +177,7 @@ def _encode_decision(decision: Decision) -> Values:
     values = (
         decision.first,
         decision.second,
-        decision.decision,
+        _said(decision),
         decision.note,
         decision.decided_by,
         codec.micros(decision.decided_at),
@@ -179,14 +188,23 @@ def _encode_decision(decision: Decision) -> Values:
     return (*values, codec.checksum(codec._joined(values), 0))
 
 
+def _said(decision: Decision) -> str:
+    if decision.treatment == "merge":
+        return "merge-first" if decision.canonical == decision.first else "merge-second"
+    return decision.treatment or decision.decision
+
+
 def _decode_decision(values: Values) -> Decision:
     *fields, expected = values
     codec._verify(codec._joined(fields), 0, expected)
-    first, second, decision, note, decided_by, decided_at, first_hash, second_hash, edited = fields
+    first, second, said, note, decided_by, decided_at, first_hash, second_hash, edited = fields
+    decision, treatment = _SAID[said]
     return Decision(
         first=first,
         second=second,
         decision=decision,
+        treatment=treatment,
+        canonical={"merge-first": first, "merge-second": second}.get(said, ""),
         note=note,
         decided_by=decided_by,
         decided_at=codec.moment(decided_at),

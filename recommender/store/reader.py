@@ -218,6 +218,10 @@ class Store:
         sql = f"SELECT row, flags FROM sketches WHERE {AMONG}"  # noqa: S608
         return dict(self._rows(sql, (as_json(rows),)))
 
+    def lengths(self, rows: Sequence[int]) -> dict[int, int]:
+        """Characters of the folded texts of rows."""
+        return {row: sketch.length for row, sketch in self.sketches(rows).items()}
+
     def documents(self, rows: Sequence[int]) -> dict[int, Document]:
         """Everything stored of articles but their neighbours, by row."""
         with self.snapshot():

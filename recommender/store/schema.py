@@ -77,8 +77,9 @@ TABLES: dict[str, str] = {
         checksum INTEGER NOT NULL)""",
     "removed": """CREATE TABLE removed (
         row INTEGER PRIMARY KEY)""",
-    # What editors decide about pairs, by article id so that it outlives rows. `edited`: 1 the
-    # first text is another one since, 2 the second.
+    # What editors decide about pairs, by article id so that it outlives rows. `decision`:
+    # duplicate, distinct, keep (duplicates that both stay), merge-first, merge-second (and which
+    # of the two stays). `edited`: 1 the first text is another one since, 2 the second.
     "decisions": """CREATE TABLE decisions (
         first TEXT NOT NULL,
         second TEXT NOT NULL CHECK (first < second),
