@@ -110,25 +110,25 @@ def card(number: int, member: int = 0, **fields: Any) -> Card:
 
 
 def made_up(groups: int) -> Found:
-    """As many groups of two to five articles, some doubtful pairs and families of templates."""
+    """As many groups of two to eight articles, some doubtful pairs and families of templates."""
     pairs = []
     texts = {}
     for number in range(groups):
         kept = card(number)
         texts[kept.id] = f"水库编号{number}今日检修。" * 5
-        for member in range(1, 2 + number % 4):
+        for member in range(1, 2 + number % 7):
             other = card(number, member)
             texts[other.id] = f"水库编号{number}明日检修，第{member}版。" * 5
-            similarity = 0.76 + (number * 37 + member * 11) % 24 / 100
+            similarity = 0.76 + (number * 37 + member * 3) % 24 / 100
             pairs.append(
                 pair(kept, other, similarity, days_apart=member / 24, containment=similarity)
             )
     below = [pair(card(n), card(n + 1), 0.7, title_overlap=0.5) for n in range(0, groups // 3, 2)]
-    families = [pair(card(n, 7), card(n + 1, 7), 0.8) for n in range(0, groups // 50, 2)]
+    families = [pair(card(n, 9), card(n + 1, 9), 0.8) for n in range(0, groups // 50, 2)]
     report = make_report(
         [*pairs, *below],
         DuplicateReport(
-            source="合成", articles=4 * groups, groups=(), histogram=bins([*pairs, *below])
+            source="合成", articles=5 * groups, groups=(), histogram=bins([*pairs, *below])
         ),
         templates=families,
     )

@@ -309,7 +309,8 @@ def test_no_words_are_left_over() -> None:
         script()
         + (Path(__file__).parents[1] / "recommender/reports/templates/duplicates.html").read_text()
     )
-    prefixes = (*re.findall(r"`([\w-]+_)\$", text), "tab_", "part_")
+    named = "tab_ part_ sort_ reason_ status_ verdict_ member_relation_ pair_relation_"
+    prefixes = (*re.findall(r"`([\w-]+_)\$", text), *named.split())
     for name in duplicate_wording("en"):
         base = name.removesuffix("_one")
         used = re.search(rf"[\"`.]{re.escape(base)}\b", text) or base.startswith(prefixes)

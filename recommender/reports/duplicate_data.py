@@ -19,7 +19,8 @@ from typing import Any
 from recommender.canonical import CanonicalPolicy
 from recommender.duplicate_report import DuplicateReport, MaybePair, Pair
 from recommender.records import Card, DuplicateGroup, Evidence, Match
-from recommender.reports.duplicate_payload import SHOWN, without_texts
+from recommender.reports.duplicate_payload import without_texts
+from recommender.reports.marking import SHOWN
 from recommender.reports.tables import local, printable, web_address
 
 # Characters of texts in a chunk before the next begins: unpacked in a few milliseconds.

@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from recommender.explanation import Explanation
-from recommender.reports.marking import Span, occurrences
+from recommender.reports.marking import SHOWN, Span, occurrences
 from recommender.reports.tables import printable
 
-# Longer texts are shown up to here; nobody reads on, and browsers take long.
-SHOWN = 100_000
 _FACTS = 60
 
 

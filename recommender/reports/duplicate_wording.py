@@ -146,7 +146,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "no_filters": ("Clear filters", "清除筛选"),
     # A group.
     "group_size": ("{count} articles", "{count} 篇"),
-    "group_weakest": ("least close {similarity}", "最低相似度 {similarity}"),
+    "group_weakest": ("lowest similarity {similarity}", "最低相似度 {similarity}"),
     "kept": ("Keep", "保留"),
     "because": ("Kept because: {reason}", "保留理由：{reason}"),
     "because_chosen": ("Kept because you chose it", "保留理由：由您选定"),
@@ -239,7 +239,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "settled_groups": ("{count} settled before", "此前已处理 {count} 组"),
     "not_exported": ("not exported yet", "尚未导出"),
     "your_name": ("Your name", "您的姓名"),
-    "export": ("Export decisions", "导出裁定"),
+    "export": ("Export", "导出裁定"),
     "import": ("Import", "导入"),
     "exported": ("{count} decisions exported.", "已导出 {count} 项裁定。"),
     "exported_one": ("1 decision exported.", "已导出 1 项裁定。"),
@@ -266,7 +266,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "position": ("{place} of {all}", "第 {place} / {all} 篇"),
     "first": ("First", "第一篇"),
     "second": ("Second", "第二篇"),
-    "the_other": ("The other", "另一篇"),
+    "facts_differ_note": ("The first text ≠ the second text", "第一篇 ≠ 第二篇"),
     "facts_differ": ("{count} facts differ", "{count} 处事实不一致"),
     "facts_differ_one": ("1 fact differs", "1 处事实不一致"),
     "passages": (

@@ -13,6 +13,9 @@ from itertools import pairwise
 
 Span = tuple[int, int]
 
+# Longer texts are shown up to here; nobody reads on, and browsers take long.
+SHOWN = 100_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:

@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 from recommender.config import Thresholds
 from recommender.explanation import Explanation
 from recommender.records import Card, Evidence
-from recommender.reports.marking import Piece, Span, mark, occurrences
+from recommender.reports.marking import SHOWN, Piece, Span, mark, occurrences
 from recommender.reports.tables import cut, local, printable, web_address
 from recommender.reports.wording import Language, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# Longer texts are shown up to here; nobody reads on, and browsers take long.
-_SHOWN = 100_000
 _SMALL = 0.005
 
 
@@ -230,7 +228,7 @@ def _column(
     only: Sequence[Span],
     facts: Sequence[str],
 ) -> dict[str, Any]:
-    shown = text[:_SHOWN]
+    shown = text[:SHOWN]
     paragraphs: list[list[Piece]] = mark(
         shown,
         passages=passages,

@@ -77,7 +77,7 @@ function compareParts(target, details, comparison, texts) {
     compareBar(target),
     make("div", { class: "compare-body" },
       verdictBox(target, details),
-      differing.length > 0 && contradictions(target, differing),
+      differing.length > 0 && contradictions(differing),
       ...(texts.some((text) => text !== null) || fits ? [legend(comparison, fits)] : []),
       columns(target, details, comparison, texts, fits),
       comparison ? evidenceBox(comparison, details) : make("p", { class: "lead", text: say("no_comparison") })),
@@ -131,18 +131,18 @@ function redrawActs() {
   rebuilt(box, fresh);
 }
 
-// What the two are called: in a group one is to be kept.
+// In a group the first is the one to keep.
 function sideName({ kind }, side) {
-  if (kind === "group") return say(side ? "the_other" : "kept");
-  return say(side ? "second" : "first");
+  const name = say(side ? "second" : "first");
+  return kind === "group" && !side ? `${name} · ${say("kept")}` : name;
 }
 
-function contradictions(target, differing) {
+function contradictions(differing) {
   return make("section", { class: "contradictions", "aria-labelledby": "differing-title" },
     make("h3", { id: "differing-title", text: count("facts_differ", differing.length) }),
-    make("table", {},
-      make("thead", {}, make("tr", {}, [0, 1].map((side) => make("th", { scope: "col", text: sideName(target, side) })))),
-      make("tbody", {}, differing.map((pair) => make("tr", {}, pair.map((each) => make("td", { dir: "auto", text: each })))))));
+    make("p", { text: say("facts_differ_note") }),
+    make("ul", {}, differing.map(([ours, theirs]) => make("li", {},
+      make("bdi", { text: ours }), make("span", { class: "unequal", text: " ≠ " }), make("bdi", { text: theirs })))));
 }
 
 function legend(comparison, fits) {

@@ -5,6 +5,7 @@ const SHOWN_MEMBERS = 4;
 const start = { verdict: "", status: "", category: "", month: "", language: "", source: "", least: 0, sort: "size", text: "", only: -1 };
 const wanted = { ...start };
 const opened = new Set();
+let onPaper = false;
 let listed = [];
 let groupList = null;
 let haystacks = null;
@@ -151,7 +152,7 @@ function groupCard(number) {
   const state = groupState(number);
   const status = statusOf(number);
   const others = othersOf(number);
-  const isOpen = opened.has(number) || others.length <= SHOWN_MEMBERS + 1;
+  const isOpen = onPaper || opened.has(number) || others.length <= SHOWN_MEMBERS + 1;
   const shown = isOpen ? others : others.slice(0, SHOWN_MEMBERS);
   const kept = report.cards[state.kept];
   const heading = `group-${number}`;

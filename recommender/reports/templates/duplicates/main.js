@@ -153,16 +153,20 @@ function switchLanguage() {
   if (view.current) goTo(view.current);
 }
 
-// On paper: the summary and every group that is listed.
+// On paper: the summary and every group that is listed, with all its articles.
 function beforePrint() {
+  onPaper = true;
   for (const name of ["summary", "groups"]) {
     byId(`panel-${name}`).hidden = false;
     drawTab(name);
   }
+  refreshGroups();
   groupList.all();
 }
 
 function afterPrint() {
+  onPaper = false;
+  refreshGroups();
   showTab(tab);
 }
 

@@ -74,7 +74,7 @@ function settledNote(settled) {
 }
 
 // A list that grows as it is scrolled: the first part is there at once, however long it is.
-const STEP = 30;
+const STEP = 20;
 function growing(list, items, build) {
   let shown = 0;
   const end = make("div", { class: "sentinel" });
