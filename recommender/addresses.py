@@ -7,8 +7,8 @@ an address of a web page is none, and what comes out is printable ASCII without 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
+from urllib.parse import quote
 
 # Search engines, caches and servers' files of redirects stop somewhat beyond.
 MAX_ADDRESS_LENGTH = 2_000
@@ -20,13 +20,21 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 _HIGHEST_PORT = 65_535
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# Backslashes, control characters and halves of surrogate pairs.
+_CHANGED = re.compile("[\\\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DOTS = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
-# What a browser escapes beside spaces, controls and all that is not ASCII (the URL standard's
-# path, special-query and fragment percent-encode sets).
-_ESCAPED_IN_PATH = frozenset('"#<>?^`{}')
-_ESCAPED_IN_QUERY = frozenset("\"#<>'")
-_ESCAPED_IN_FRAGMENT = frozenset('"<>`')
-_DELETE = 0x7F
+_PRINTABLE = "".join(map(chr, range(ord("!"), ord("~") + 1)))
+
+
+def _all_but(escaped: str) -> str:
+    return "".join(each for each in _PRINTABLE if each not in escaped)
+
+
+# What a browser leaves as it is; it escapes spaces, all that is not ASCII, and these (the URL
+# standard's path, special-query and fragment percent-encode sets).
+_PLAIN_IN_PATH = _all_but('"#<>?^`{}')
+_PLAIN_IN_QUERY = _all_but("\"#<>'")
+_PLAIN_IN_FRAGMENT = _all_but('"<>`')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,7 @@ def parse_address(url: str) -> Address | None:
         characters, backslashes, "..", a user's name, broken escapes), or has more than 2,000
         characters when it is escaped.
     """
-    if "\\" in url or any(unicodedata.category(each) in ("Cc", "Cs") for each in url):
+    if _CHANGED.search(url):
         return None
     scheme = host = ""
     rest = url
@@ -105,8 +113,8 @@ def parse_address(url: str) -> Address | None:
     address = Address(
         scheme=scheme,
         host=host,
-        request=_escaped(path, _ESCAPED_IN_PATH) + mark + _escaped(query, _ESCAPED_IN_QUERY),
-        fragment=_escaped(fragment, _ESCAPED_IN_FRAGMENT),
+        request=quote(path, _PLAIN_IN_PATH) + mark + quote(query, _PLAIN_IN_QUERY),
+        fragment=quote(fragment, _PLAIN_IN_FRAGMENT),
     )
     return address if len(address.url) <= MAX_ADDRESS_LENGTH else None
 
@@ -131,12 +139,3 @@ def _host(scheme: str, given: str) -> str:
     if not _PORT.fullmatch(port) or not 0 < int(port) <= _HIGHEST_PORT:
         return ""
     return host if int(port) == _USUAL_PORTS[scheme] else f"{host}:{int(port)}"
-
-
-def _escaped(text: str, marks: frozenset[str]) -> str:
-    return "".join(
-        each
-        if " " < each < chr(_DELETE) and each not in marks
-        else "".join(f"%{byte:02X}" for byte in each.encode("utf-8"))
-        for each in text
-    )
