@@ -28,10 +28,10 @@ from recommender.progress import silent
 from recommender.records import Card, Evidence, Match, MatchList, Relation, Verdict
 from recommender.reports import explanation_page, explanation_text, matches_text
 from tests.helpers import article, body_of, build, corpus
-from tests.test_cli import Run, index, line_of, run
+from tests.test_cli import Run, index, line_of
 from tests.test_processes import as_user
 
-__all__ = ["index", "run"]
+__all__ = ["index"]
 
 
 def test_an_empty_input_does_not_empty_an_index(tmp_path: Path, run: Run, index: str) -> None:
