@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 from recommender import Recommender
+from recommender.cli import main
 from recommender.reports.duplicate_page import duplicates_page
+from recommender.reports.wording import Language
 from recommender.sample import sample_articles
 
 from .conftest import chromium
@@ -88,15 +91,16 @@ def desk(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
     opened: list[Desk] = []
     contexts = []
 
-    def opener(found: Found, *, language: str = "en", bodies: bool = True, **context: Any) -> Desk:
-        file = tmp_path / f"report-{len(opened)}.html"
-        html = duplicates_page(
-            found.report,
-            found.comparisons,
-            texts=found.texts if bodies else None,
-            language=language,  # type: ignore[arg-type]
-        )
-        file.write_text(html, "utf-8")
+    def opener(
+        found: Found | Path, *, language: Language = "en", bodies: bool = True, **context: Any
+    ) -> Desk:
+        if isinstance(found, Path):
+            file = found
+        else:
+            file = tmp_path / f"report-{len(opened)}.html"
+            texts = found.texts if bodies else None
+            html = duplicates_page(found.report, found.comparisons, texts=texts, language=language)
+            file.write_text(html, "utf-8")
         contexts.append(browser.new_context(accept_downloads=True, **context))
         opened.append(Desk(contexts[-1].new_page(), file))
         return opened[-1]
@@ -282,6 +286,55 @@ def test_three_marked_groups_leave_as_a_file_of_decisions(
             assert each["canonical"] == many.report.groups[0].canonical.id
         else:
             assert "canonical" not in each
+
+
+def test_marks_of_the_page_are_applied_to_the_index(
+    desk: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(tmp_path / "index", sample_articles()).close()
+    monkeypatch.setenv("RECOMMENDER_INDEX", str(tmp_path / "index"))
+    file = tmp_path / "made.html"
+    run = CliRunner()
+    made = run.invoke(
+        main, ["--quiet", "duplicates", "--page", str(file), "--interface-language", "en"]
+    )
+    assert made.exit_code == 0, made.stderr
+    here = desk(file)
+    page = here.open()
+    here.tab("groups")
+    groups = page.locator("#group-list .group")
+    members = [groups.nth(place).locator(".member").count() for place in range(3)]
+    kept = groups.nth(0).locator(".kept .id").first.inner_text()
+    _three_groups_marked(here)
+    entries = here.exported(tmp_path / "decisions.json")
+    assert len(entries) == sum(members)
+    applied = run.invoke(main, ["decide", str(tmp_path / "decisions.json")])
+    assert applied.exit_code == 0, applied.stderr
+    with Recommender.open(tmp_path / "index") as index:
+        treatments = index.treatments()
+        report = index.duplicate_report()
+    told = {
+        (min(each["first"], each["second"]), max(each["first"], each["second"])): each["decision"]
+        for each in entries
+    }
+    assert {pair: each.treatment or each.decision for pair, each in treatments.items()} == told
+    assert {each.canonical for each in treatments.values() if each.treatment == "merge"} == {kept}
+    # What was merged or kept is settled in the next report; what is no duplicate is no group.
+    settled = [group for group in report.groups if report.is_settled(group)]
+    assert len(settled) == 2
+    apart = {pair for pair, decision in told.items() if decision == "distinct"}
+    for group in report.groups:
+        assert not any(set(pair) <= set(group.ids) for pair in apart)
+    again = tmp_path / "again.html"
+    run.invoke(main, ["--quiet", "duplicates", "--page", str(again), "--interface-language", "en"])
+    there = desk(again)
+    there.open()
+    there.tab("groups")
+    there.choose("status", "settled")
+    assert there.found() == 2
+    told_there = there.page.inner_text("#group-list")
+    assert "Settled: merged" in told_there
+    assert "Settled: both kept" in told_there
 
 
 def test_another_article_can_be_kept(desk: Opener, many: Found, tmp_path: Path) -> None:
