@@ -10,9 +10,9 @@ the wanted resemblance have.
 *Contained texts* share sampled hashes; lists of hashes that very many texts carry are left out,
 so that the number of pairs looked at stays within a budget for each text.
 
-Texts are numbered by the order of their ids, and where a key is carried by too many of them
-(`MOST_IN_BUCKET`), each is paired with the few of the smallest numbers only: a star, not all
-pairs. The order of the input never shows. Pure.
+Texts are numbered by the order of their ids, and where a key is carried by hundreds of them,
+each is paired with the few of the smallest numbers only: a star, not all pairs (`thinned` says
+what stays). The order of the input never shows. Pure.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ from recommender.lexical.sketching import SLOTS, Minima
 Ordinals = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
-MOST_IN_BUCKET = 400
-CENTRES = 16
+MOST_PARTNERS = 400
+CENTRES = 8
 _GROUP = 4
 # So many standard deviations below the expected number of equal slots a pair may lie.
 _DEVIATIONS = 2.9
 _AT_ONCE = 2_000_000
 _LOOKED_AT = 20_000
-_LIMITS = (400, 200, 100, 50, 32)
-_PAIRS_PER_TEXT = 64
-_LEAST_BUDGET = 4_000_000
+_LIMITS = (MOST_PARTNERS, 200, 100, 50, 32)
+_PAIRS_PER_TEXT = 16
+_LEAST_BUDGET = 500_000
+_PARTNERS_PER_TEXT = 16
+_LEAST_PAIRS = 200_000
 _COMPACT_AT = 8_000_000
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
@@ -109,10 +111,36 @@ def gathered(parts: Iterator[Keys]) -> Keys:
     return np.unique(np.concatenate(kept))
 
 
+def thinned(keys: Keys, count: int) -> Keys:
+    """Pairs without the crowds: a text with very many partners keeps those of smallest ordinal.
+
+    Five thousand versions of one text are twelve million pairs. A pair stays where neither text
+    has more than `MOST_PARTNERS` partners (fewer, if that would be too many pairs in all), or
+    where the smaller ordinal is among the `CENTRES` smallest partners of the other.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64
+        Sorted, each once.
+    count : int
+        Texts.
+    """
+    first, second = of_keys(keys)
+    partners = np.bincount(first, minlength=count) + np.bincount(second, minlength=count)
+    crowd = np.maximum(partners[first], partners[second])
+    budget = max(_PARTNERS_PER_TEXT * count, _LEAST_PAIRS)
+    most = next((one for one in _LIMITS if int((crowd <= one).sum()) <= budget), _LIMITS[-1])
+    order = np.lexsort((first, second))
+    begins, sizes = _runs(second[order].astype(np.uint64))
+    rank = np.empty(len(keys), np.int64)
+    rank[order] = np.arange(len(keys)) - np.repeat(begins, sizes)
+    return np.asarray(keys[(crowd <= most) | (rank < CENTRES)])
+
+
 def enough_in_common(
     keys: Keys,
     samples: NDArray[np.uint32],
-    owners: NDArray[np.uint32],
+    counts: Ordinals,
     *,
     min_resemblance: float,
 ) -> Keys:
@@ -123,13 +151,11 @@ def enough_in_common(
     Parameters
     ----------
     keys : ndarray of uint64
-    samples, owners : ndarray of uint32, shape (m,)
+    samples : ndarray of uint32, shape (m,)
+    counts : ndarray of int64, shape (n,)
         As for `contained_texts`.
     min_resemblance : float
     """
-    by_owner = np.argsort(owners, kind="stable")
-    samples = samples[by_owner]
-    counts = np.bincount(owners, minlength=int((keys & _LOW).max()) + 1 if len(keys) else 0)
     starts = np.cumsum(counts) - counts
     kept = []
     for begin in range(0, len(keys), _LOOKED_AT):
@@ -195,7 +221,7 @@ def _joined(
 ) -> Iterator[tuple[Ordinals, Ordinals]]:
     """Pairs inside runs: all of them, or of a long run those with its first `CENTRES`."""
     places = ranges(begins, sizes)
-    rank = places - np.repeat(begins, sizes)
+    rank = np.arange(len(places)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     after = np.repeat(sizes, sizes) - rank - 1
     after[(rank >= CENTRES) & np.repeat(sizes > limit, sizes)] = 0
     done = np.cumsum(after)
@@ -220,7 +246,7 @@ def ranges(starts: Ordinals, counts: Ordinals) -> Ordinals:
 
 def contained_texts(
     samples: NDArray[np.uint32],
-    owners: NDArray[np.uint32],
+    counts: Ordinals,
     lengths: NDArray[np.int32],
     *,
     min_length: int,
@@ -230,8 +256,9 @@ def contained_texts(
     Parameters
     ----------
     samples : ndarray of uint32, shape (m,)
-    owners : ndarray of uint32, shape (m,)
-        Ordinal of the text of each sample.
+        Of one text after another.
+    counts : ndarray of int64, shape (n,)
+        How many each text has.
     lengths : ndarray of int32, shape (n,)
     min_length : int
         Shorter texts are in no pair.
@@ -241,6 +268,7 @@ def contained_texts(
     ndarray of uint64
         Sorted, each once.
     """
+    owners = np.repeat(np.arange(len(counts), dtype=np.uint32), counts)
     useful = np.zeros(len(lengths), np.int64)
     events = []
     parts = max(1, -(-len(samples) // _SORTED_AT_ONCE))
@@ -261,9 +289,9 @@ def contained_texts(
             uneven &= short >= min_length
             events.append(pair_key(first[uneven], second[uneven]))
     every = np.concatenate([*events, np.zeros(0, np.uint64)])
-    keys, counts = np.unique(every, return_counts=True)
+    keys, common = np.unique(every, return_counts=True)
     first, second = of_keys(keys)
     shorter = np.where(lengths[first] <= lengths[second], first, second)
-    sampled = np.bincount(owners, minlength=len(lengths))[shorter]
-    enough = counts >= np.maximum(_LEAST_SHARED, _LEAST_SHARE * useful[shorter])
+    sampled = counts[shorter]
+    enough = common >= np.maximum(_LEAST_SHARED, _LEAST_SHARE * useful[shorter])
     return np.asarray(keys[enough & (useful[shorter] >= _LEAST_USEFUL * sampled)])
