@@ -41,6 +41,7 @@ _PASSES = 4
 _REMAINDERS_LOOKED_AT = 400
 
 _SLOT = "…"
+_PREFIX = 3
 _DIGIT_SIGNS = frozenset("0123456789０１２３４５６７８９")
 _DIGITS = re.compile(r"[0-9０-９]+(?:[.,:：][0-9０-９]+)*")
 # Names as bylines have them: of two to four characters, or Latin, a few in a row. Longer pieces
@@ -108,7 +109,12 @@ class Boilerplate:
         object.__setattr__(self, "_keys", keys)
         kinds: tuple[Kind, ...] = ("paragraph", "head", "tail")
         beginnings = {
-            kind: frozenset(each.pattern[:1] for each in self.segments if each.kind == kind)
+            kind: frozenset(
+                # What stands before the first slot is never changed by generalising.
+                each.pattern.partition(_SLOT)[0][:_PREFIX] or _SLOT
+                for each in self.segments
+                if each.kind == kind
+            )
             for kind in kinds
         }
         object.__setattr__(self, "_beginnings", beginnings)
@@ -150,18 +156,22 @@ class Boilerplate:
         return len(line) <= _LONGEST and self._is_segment("paragraph", line)
 
     def _is_segment(self, kind: Kind, piece: str) -> bool:
-        beginning = piece.lstrip()[:1]
-        if beginning in _DIGIT_SIGNS:
-            beginning = _SLOT
-        if beginning in self._beginnings[kind] and (kind, generalise(piece)) in self._keys:
+        beginning = piece.lstrip()[:_PREFIX]
+        if self._may_begin(kind, beginning) and (kind, generalise(piece)) in self._keys:
             return True
         # A notice that stands alone on most pages is glued to the last paragraph of others.
         return (
             kind == "tail"
             and len(piece) >= _GLUED_LENGTH
-            and beginning in self._beginnings["paragraph"]
+            and self._may_begin("paragraph", beginning)
             and ("paragraph", generalise(piece)) in self._keys
         )
+
+    def _may_begin(self, kind: Kind, beginning: str) -> bool:
+        known = self._beginnings[kind]
+        if beginning in known or beginning[:2] in known or beginning[:1] in known:
+            return True
+        return beginning[:1] in _DIGIT_SIGNS and _SLOT in known
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The segments as JSON values."""
