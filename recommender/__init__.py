@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from recommender.building import Change
     from recommender.config import IndexOptions, Thresholds
+    from recommender.copying import Copy
     from recommender.decisions import Decision, DecisionConflict
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "building": ("Change",),
     "config": ("IndexOptions", "Thresholds"),
+    "copying": ("Copy",),
     "decisions": ("Decision", "DecisionConflict"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
@@ -120,6 +122,7 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Contribution",
+    "Copy",
     "Decision",
     "DecisionConflict",
     "DuplicateGroup",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timezone
+from os import PathLike
 from pathlib import Path
 from threading import RLock
 
-from recommender import building, inspection
+from recommender import building, copying, inspection
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions
+from recommender.copying import Copy
 from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
 from recommender.generation import Generation
 from recommender.inspection import ArticleProblem, IndexInfo
@@ -111,6 +113,42 @@ class Upkeep:
         """Read the whole index and say what is wrong, in plain words; empty when nothing is."""
         with self._turn, self._store.snapshot():
             return inspection.verify(self._searcher, progress)
+
+    def copy(
+        self,
+        destination: str | PathLike[str],
+        *,
+        replace: bool = False,
+        verify: bool = True,
+        progress: Progress = silent,
+    ) -> Copy:
+        """Copy the index into another local folder, of one state whatever writers do meanwhile.
+
+        The copy is one folder of three files without a log: it can be read where nothing may be
+        written, and shipped with rsync. It gets its name when it is complete and checked.
+
+        Parameters
+        ----------
+        destination : path
+            Made; an empty folder will do.
+        replace : bool
+            Put the copy in the place of an index that is there, in one step where the system
+            can. Readers of it see the new one at their next call.
+        verify : bool
+            Read the whole copy before it gets its name.
+
+        Raises
+        ------
+        ConfigError
+            If the destination holds something, is on another machine, or lies in the index.
+        IndexCorrupt
+            If the index is damaged; nothing is copied then.
+        IndexStoreError
+            If there is not enough space or the copy cannot be written.
+        """
+        return copying.copy(
+            self.path, Path(destination), replace=replace, verify=verify, progress=progress
+        )
 
     def info(self) -> IndexInfo:
         """What is in the index and how it was made."""

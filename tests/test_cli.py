@@ -31,6 +31,7 @@ COMMANDS = (
     "info",
     "verify",
     "rebuild",
+    "copy",
     "decide",
     "decisions",
 )

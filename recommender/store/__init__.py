@@ -8,6 +8,7 @@ above. The format is described in `indexes/README.md`.
 from __future__ import annotations
 
 from recommender.store.checking import check_store
+from recommender.store.copying import SourceSnapshot, seal, source_snapshot
 from recommender.store.decisions import (
     VERSION_KEY,
     delete_decision,
@@ -16,30 +17,47 @@ from recommender.store.decisions import (
     write_decisions,
 )
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.files import make_folder
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
+from recommender.store.lock import WriterLock, lock_holder
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
-from recommender.store.schema import FORMAT_VERSION, advice_on_damage
+from recommender.store.schema import (
+    DATABASE_NAME,
+    FORMAT_VERSION,
+    LOCK_NAME,
+    advice_on_damage,
+    is_index_file,
+)
 from recommender.store.writer import Writer
 
 __all__ = [
+    "DATABASE_NAME",
     "FORMAT_VERSION",
+    "LOCK_NAME",
     "VERSION_KEY",
     "Document",
     "GenerationInfo",
     "NeighbourList",
     "Pending",
     "Sketch",
+    "SourceSnapshot",
     "Store",
     "Writer",
+    "WriterLock",
     "advice_on_damage",
     "check_store",
     "content_digests",
     "delete_decision",
+    "is_index_file",
+    "lock_holder",
+    "make_folder",
     "put_labels",
     "read_decisions",
     "read_labels",
     "read_texts",
+    "seal",
     "settled_pairs",
+    "source_snapshot",
     "write_decisions",
 ]
