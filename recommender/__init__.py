@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recommender.decisions import Decision, DecisionConflict
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
+    from recommender.erasing import Erasure
     from recommender.errors import (
         ArticleError,
         ArticleNotFound,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         ConfigError,
         EmbedderUnavailable,
         EmbeddingError,
+        ErasureUnfinished,
         IndexCorrupt,
         IndexIncompatible,
         IndexLocked,
@@ -67,6 +69,7 @@ _MODULES = {
     "decisions": ("Decision", "DecisionConflict"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
+    "erasing": ("Erasure",),
     "errors": (
         "ArticleError",
         "ArticleNotFound",
@@ -74,6 +77,7 @@ _MODULES = {
         "ConfigError",
         "EmbedderUnavailable",
         "EmbeddingError",
+        "ErasureUnfinished",
         "IndexCorrupt",
         "IndexIncompatible",
         "IndexLocked",
@@ -133,6 +137,8 @@ __all__ = [
     "EmbedderIdentity",
     "EmbedderUnavailable",
     "EmbeddingError",
+    "Erasure",
+    "ErasureUnfinished",
     "Evidence",
     "Explanation",
     "Filler",

@@ -120,6 +120,7 @@ class Recommender(Deciding, Labelling, Reporting, Upkeep):
         options: IndexOptions | None = None,
         progress: Progress = silent,
         on_duplicate: OnDuplicate = "error",
+        allow_erased: bool = False,
         now: datetime | None = None,
     ) -> Recommender:
         """Build an index and open it; one that is there is replaced when the new one is complete.
@@ -139,6 +140,9 @@ class Recommender(Deciding, Labelling, Reporting, Upkeep):
             Called with a stage, how much is done, and how much there is.
         on_duplicate : {"error", "first", "last"}
             Which of two articles with one id wins.
+        allow_erased : bool
+            Take in also what was erased from the index that is there; by default it stays out,
+            and a warning is logged.
         now : datetime, optional
             The present moment; dates far after it are implausible.
 
@@ -164,6 +168,7 @@ class Recommender(Deciding, Labelling, Reporting, Upkeep):
             progress=progress,
             now=now or present(),
             on_duplicate=on_duplicate,
+            allow_erased=allow_erased,
         )
         return cls.open(path, embedder=model)
 

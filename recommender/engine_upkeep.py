@@ -10,12 +10,14 @@ from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
 from threading import RLock
+from typing import Literal, overload
 
-from recommender import building, copying, inspection
+from recommender import building, copying, erasing, inspection
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions
 from recommender.copying import Copy
 from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
+from recommender.erasing import Erasure
 from recommender.generation import Generation
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.progress import Progress, silent
@@ -48,9 +50,13 @@ class Upkeep:
         *,
         progress: Progress = silent,
         on_duplicate: OnDuplicate = "error",
+        allow_erased: bool = False,
         now: datetime | None = None,
     ) -> Change:
         """Add articles, or replace those of the same ids; durable on return, seen by every reader.
+
+        What was erased for good (`remove(purge=True)`) is not taken in unless `allow_erased`
+        says so; it is counted in `skipped`, and a warning is logged.
 
         Raises
         ------
@@ -69,17 +75,63 @@ class Upkeep:
             now=now or present(),
             on_duplicate=on_duplicate,
             previous=self._files(),
+            allow_erased=allow_erased,
         )
 
-    def remove(self, ids: Collection[str]) -> Change:
+    @overload
+    def remove(self, ids: Collection[str], *, purge: Literal[False] = False) -> Change: ...
+
+    @overload
+    def remove(
+        self,
+        ids: Collection[str],
+        *,
+        purge: Literal[True],
+        wait: float = ...,
+        progress: Progress = ...,
+        now: datetime | None = ...,
+    ) -> Erasure: ...
+
+    def remove(
+        self,
+        ids: Collection[str],
+        *,
+        purge: bool = False,
+        wait: float = 60.0,
+        progress: Progress = silent,
+        now: datetime | None = None,
+    ) -> Change | Erasure:
         """Take articles out of the index; durable on return.
+
+        With `purge` they are erased for good: on return no file of the folder holds their texts,
+        vectors, fingerprints, evidence, decisions or labels any more, and no update or build
+        brings them back unless told to. Readers may go on meanwhile.
+
+        Parameters
+        ----------
+        ids : collection of str
+            With `purge` also ids that are not in the index, whose earlier versions may have left
+            something; none at all finishes an erasure that was interrupted.
+        purge : bool
+        wait : float
+            Seconds to wait for readers that still look at an older state.
+        progress : callable
+            Told how far an erasure is.
+        now : datetime, optional
+            When the articles were erased.
 
         Raises
         ------
         ArticleNotFound
-            If an id is not in the index; nothing is removed then.
+            If an id is not in the index; nothing is removed then. Not with `purge`.
+        ErasureUnfinished
+            If the articles are out of the index, but a reader or the disk keeps something of
+            them in a file; says what to do.
         """
-        return building.remove(self.path, [ids] if isinstance(ids, str) else list(ids))
+        wanted = [ids] if isinstance(ids, str) else list(ids)
+        if not purge:
+            return building.remove(self.path, wanted)
+        return erasing.erase(self.path, wanted, now=now or present(), wait=wait, progress=progress)
 
     def rebuild(
         self,

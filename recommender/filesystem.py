@@ -6,10 +6,13 @@ table of Linux; elsewhere nothing is known, and nothing is said.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mountinfo")
+_PROCESSES = Path("/proc")
 _NETWORK = frozenset(
     "nfs nfs4 cifs smb smb2 smb3 smbfs ncpfs afs auristorfs ceph glusterfs gfs2 lustre beegfs "
     "orangefs pvfs2 9p virtiofs fuse.sshfs fuse.s3fs fuse.gcsfuse fuse.rclone fuse.glusterfs "
@@ -42,3 +45,24 @@ def network_type(folder: Path) -> str:
     """The same if other machines may write to it at the same time, else ""."""
     found = file_system_type(folder)
     return found if found in _NETWORK else ""
+
+
+def processes_with(file: Path) -> list[int]:
+    """Processes that have a file open, ascending, as far as this user may see them."""
+    try:
+        wanted = file.stat()
+        processes = [each for each in _PROCESSES.iterdir() if each.name.isdigit()]
+    except OSError:
+        return []
+    return sorted(int(each.name) for each in processes if _has_open(each, wanted))
+
+
+def _has_open(process: Path, wanted: os.stat_result) -> bool:
+    try:
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                if os.path.samestat(descriptor.stat(), wanted):
+                    return True
+    except OSError:
+        pass
+    return False
