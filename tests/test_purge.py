@@ -29,6 +29,7 @@ from recommender import (
 )
 from recommender.search import Searcher
 from recommender.store import Pending, Store
+from recommender.store.codec import encode_text
 from recommender.text import fold
 from tests.helpers import NOW, article, body_of, build, corpus
 from tests.test_cli import Run, run
@@ -41,7 +42,9 @@ SENTENCE = "原告罗某某请求删除本人姓名与住址，法院裁定二�
 
 
 def secret_article(article_id: str = ERASED, **fields: object) -> Article:
-    body = f"{SENTENCE}{body_of('馆', 77)}"
+    # Long and hardly compressible: a text that fills pages of its own.
+    noise = np.random.default_rng(77).integers(0x4E00, 0x9FA5, 30_000)
+    body = f"{SENTENCE}{body_of('馆', 77)}{''.join(map(chr, noise))}"
     return article(article_id, "馆", 77, title="罗某某住址泄露案开庭", body=body, **fields)
 
 
@@ -62,6 +65,7 @@ class Traces:
             assert vector is not None
             centred = searcher.centred(vector[None], [document.card.language])[0]
             raw = {
+                "compressed text": encode_text(row, document.text)[0][-40_000:-39_960],
                 "vector": vector.tobytes(),
                 "half of the vector": vector[len(vector) // 2 :].tobytes(),
                 "centred vector": centred.astype(np.float16)[:16].tobytes(),
@@ -102,8 +106,12 @@ def inflated(data: bytes) -> Iterator[bytes]:
     for beginning in (b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x78\x5e"):
         place = data.find(beginning)
         while place >= 0:
+            reading, text = zlib.decompressobj(), b""
+            # In small steps: what comes before the end of a page is kept.
             with suppress(zlib.error):
-                yield zlib.decompressobj().decompress(data[place : place + 40_000])
+                for start in range(place, min(place + 40_000, len(data)), 256):
+                    text += reading.decompress(data[start : start + 256])
+            yield text
             place = data.find(beginning, place + 1)
 
 
@@ -138,7 +146,15 @@ def folder(tmp_path: Path) -> Path:
 def test_the_search_for_traces_finds_them(folder: Path) -> None:
     found = Traces.of(folder, ERASED).found(folder)
     names = {each.partition(" in ")[0] for each in found}
-    assert {"vector", "centred vector", "facts", "id", "title", "sentence"} <= names
+    assert {
+        "compressed text",
+        "vector",
+        "centred vector",
+        "facts",
+        "id",
+        "title",
+        "sentence",
+    } <= names
     assert {"fingerprint", "input digest", "content digest", "text digest"} <= names
     files = {each.rpartition(" ")[2] for each in found}
     assert any("vectors-000009" in each for each in files)
