@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recommender.config import IndexOptions, Thresholds
     from recommender.copying import Copy
     from recommender.decisions import Decision, DecisionConflict
+    from recommender.doctor import Diagnosis, Finding
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
     from recommender.erasing import Erasure
@@ -67,6 +68,7 @@ _MODULES = {
     "config": ("IndexOptions", "Thresholds"),
     "copying": ("Copy",),
     "decisions": ("Decision", "DecisionConflict"),
+    "doctor": ("Diagnosis", "Finding"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
     "erasing": ("Erasure",),
@@ -129,6 +131,7 @@ __all__ = [
     "Copy",
     "Decision",
     "DecisionConflict",
+    "Diagnosis",
     "DuplicateGroup",
     "DuplicatePair",
     "Edit",
@@ -142,6 +145,7 @@ __all__ = [
     "Evidence",
     "Explanation",
     "Filler",
+    "Finding",
     "HashingEmbedder",
     "IndexCorrupt",
     "IndexIncompatible",

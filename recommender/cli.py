@@ -19,7 +19,7 @@ from recommender.cli_explain import (
 )
 from recommender.cli_index import build, info, rebuild, remove, update, verify
 from recommender.cli_tuning import pairs, tune
-from recommender.cli_upkeep import copy
+from recommender.cli_upkeep import copy, doctor
 from recommender.config import DEFAULT_EMBEDDER
 from recommender.console import (
     EXIT_FOUND,
@@ -68,7 +68,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 
 _COMMANDS = (
     *(build, update, remove, duplicates, decide, decisions),
-    *(pairs, tune, info, verify, rebuild, copy),
+    *(pairs, tune, info, verify, rebuild, copy, doctor),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

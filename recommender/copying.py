@@ -27,7 +27,7 @@ from recommender.errors import (
     IndexStoreError,
     RecommenderError,
 )
-from recommender.files import swap_folders, sync_folder, write_whole
+from recommender.files import swap_folders, sync_folder, workplace_of, write_whole
 from recommender.filesystem import network_type
 from recommender.generation import remove_old_generations, write_generation
 from recommender.progress import Progress
@@ -99,11 +99,6 @@ def copy(
         bytes=made.bytes,
         rewritten=rewritten,
     )
-
-
-def workplace_of(target: Path) -> Path:
-    """Where a copy to a folder is made; what lies there when no copy runs is a leftover."""
-    return target.with_name(f".{target.name}.copying")
 
 
 def _checked_target(source: Path, destination: Path, *, replace: bool) -> Path:

@@ -12,10 +12,11 @@ from pathlib import Path
 from threading import RLock
 from typing import Literal, overload
 
-from recommender import building, copying, erasing, inspection
+from recommender import building, copying, doctor, erasing, inspection
 from recommender.building import Change, OnDuplicate
 from recommender.config import IndexOptions
 from recommender.copying import Copy
+from recommender.doctor import Diagnosis
 from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
 from recommender.erasing import Erasure
 from recommender.generation import Generation
@@ -206,6 +207,30 @@ class Upkeep:
         """What is in the index and how it was made."""
         with self._turn, self._store.snapshot():
             return inspection.describe(self._searcher)
+
+    @staticmethod
+    def diagnose(
+        path: str | PathLike[str],
+        *,
+        verify: bool = True,
+        progress: Progress = silent,
+        now: datetime | None = None,
+    ) -> Diagnosis:
+        """Look at everything that can be wrong with an index, also one that does not open.
+
+        Changes nothing, loads no model and raises nothing for what it finds.
+
+        Parameters
+        ----------
+        path : path
+            Folder of the index.
+        verify : bool
+            Read the whole index, as `verify` does.
+        progress : callable
+        now : datetime, optional
+            The present moment; files from after it are suspicious.
+        """
+        return doctor.diagnose(Path(path), now=now or present(), progress=progress, verify=verify)
 
     def problems(self) -> list[ArticleProblem]:
         """Articles whose title does not fit, whose body is next to empty, or whose date lies."""

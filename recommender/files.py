@@ -64,6 +64,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def workplace_of(target: Path) -> Path:
+    """Where a copy to a folder is made; what lies there when no copy runs is a leftover."""
+    return target.with_name(f".{target.name}.copying")
+
+
 def swap_folders(new: Path, old: Path) -> None:
     """Give each of two folders the name of the other.
 

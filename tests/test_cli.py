@@ -32,6 +32,7 @@ COMMANDS = (
     "verify",
     "rebuild",
     "copy",
+    "doctor",
     "decide",
     "decisions",
 )

@@ -25,7 +25,7 @@ from recommender import (
     IndexStoreError,
     Recommender,
 )
-from recommender.copying import workplace_of
+from recommender.files import workplace_of
 from recommender.filesystem import file_system_type, network_type
 from tests.helpers import article, build, corpus
 from tests.test_cli import Run, run

@@ -87,7 +87,7 @@ class Traces:
             for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
                 raw[f"{name} in {encoding}"] = value.encode(encoding)
             raw[f"{name} as JSON"] = json.dumps(value).strip('"').encode()
-        return cls(raw)
+        return cls({name: pattern for name, pattern in raw.items() if pattern})
 
     def found(self, folder: Path) -> list[str]:
         """Where something of it stands."""

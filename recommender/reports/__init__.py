@@ -1,6 +1,7 @@
 """Answers as tables for people, and as rows for programs."""
 
 from recommender.reports.decisions import decision_rows, decisions_text
+from recommender.reports.diagnosis import diagnosis_row, diagnosis_text
 from recommender.reports.duplicates import report_json, report_rows, report_text, summary_row
 from recommender.reports.explained import explanation_note, explanation_text
 from recommender.reports.labelling import (
@@ -38,6 +39,8 @@ __all__ = [
     "comparison_text",
     "decision_rows",
     "decisions_text",
+    "diagnosis_row",
+    "diagnosis_text",
     "explanation_note",
     "explanation_page",
     "explanation_row",
