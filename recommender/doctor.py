@@ -409,7 +409,8 @@ def _upkeep(patient: _Patient) -> Iterator[Finding]:
     if info is None:
         return
     rebuild = patient.command("rebuild")
-    if abs(info.drift) > DRIFT_LIMIT:
+    # Around their own mean, n vectors have a mean cosine of -1 / (n - 1).
+    if abs(info.drift) > DRIFT_LIMIT + 1 / max(1, info.embedded - 1):
         yield _warning(
             "upkeep",
             f"the background has drifted: random pairs have a mean cosine of {info.drift:.2f}, "
