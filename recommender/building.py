@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +21,13 @@ from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
 from recommender.errors import (
-    ArticleError,
     ArticleNotFound,
     ConfigError,
     IndexIncompatible,
     IndexMissing,
 )
 from recommender.generation import Generation, remove_old_generations, write_generation
+from recommender.incoming import OnDuplicate, unique
 from recommender.indexing import (
     Cleaned,
     Prepared,
@@ -45,8 +44,6 @@ from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
 from recommender.store import Document, Pending, Store, Writer
 from recommender.tombstones import keep_out, let_back
-
-OnDuplicate = Literal["error", "first", "last"]
 
 _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
@@ -264,36 +261,6 @@ def rebuild(
             _tidy(writer)
             pending.discard()
     return Change(updated=len(stored), embedded=embedded, total=len(stored))
-
-
-def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Article]:
-    """The articles with each id once, by id, so that input order never shows.
-
-    Raises
-    ------
-    ArticleError
-        If an id comes twice and `on_duplicate` is "error", or something is no `Article`.
-    """
-    if isinstance(articles, (str, bytes, Mapping)) or not isinstance(articles, Iterable):
-        raise ArticleError(f"a collection of Articles is wanted, not {type(articles).__name__}")
-    found: dict[str, Article] = {}
-    for article in articles:
-        if not isinstance(article, Article):
-            raise ArticleError(
-                f"an Article is wanted, not {type(article).__name__}; "
-                "recommender.Article(id=…, body=…) makes one"
-            )
-        if article.id in found:
-            if on_duplicate == "error":
-                raise ArticleError(
-                    'the id comes twice; say which one wins (on_duplicate "first" or "last"; on '
-                    "the command line --on-duplicate first|last), or mend the input",
-                    article_id=article.id,
-                )
-            if on_duplicate == "first":
-                continue
-        found[article.id] = article
-    return [found[key] for key in sorted(found)]
 
 
 def embed(

@@ -11,7 +11,7 @@ from typing import cast
 import click
 
 from recommender import reports
-from recommender.building import Change, OnDuplicate
+from recommender.building import Change
 from recommender.cli_input import Input, input_options
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds, zone_of
 from recommender.console import (
@@ -28,6 +28,7 @@ from recommender.console import (
     use_color,
 )
 from recommender.engine import Recommender
+from recommender.incoming import OnDuplicate
 
 allow_erased_option = click.option(
     "--allow-erased", is_flag=True, help="Take in also what was erased for good."

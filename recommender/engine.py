@@ -19,7 +19,6 @@ import numpy as np
 
 from recommender import building
 from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
-from recommender.building import OnDuplicate
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import mark_prepared
 from recommender.embedders import (
@@ -32,6 +31,7 @@ from recommender.engine_upkeep import Upkeep, load_for, present
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.explanation import Explanation
 from recommender.fact_packing import unpack
+from recommender.incoming import OnDuplicate
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.labelling import Labelling
 from recommender.progress import Progress, silent

@@ -13,13 +13,14 @@ from threading import RLock
 from typing import Literal, overload
 
 from recommender import building, copying, doctor, erasing, inspection
-from recommender.building import Change, OnDuplicate
+from recommender.building import Change
 from recommender.config import IndexOptions
 from recommender.copying import Copy
 from recommender.doctor import Diagnosis
 from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
 from recommender.erasing import Erasure
 from recommender.generation import Generation
+from recommender.incoming import OnDuplicate
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.progress import Progress, silent
 from recommender.records import Article
