@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from recommender.building import Change
     from recommender.canonical import CanonicalPolicy
     from recommender.config import IndexOptions, Thresholds
+    from recommender.copying import Copy
     from recommender.decisions import Decision, DecisionConflict
+    from recommender.doctor import Diagnosis, Finding
     from recommender.duplicate_report import DuplicateReport, MaybePair
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
+    from recommender.erasing import Erasure
     from recommender.errors import (
         ArticleError,
         ArticleNotFound,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
         ConfigError,
         EmbedderUnavailable,
         EmbeddingError,
+        ErasureUnfinished,
         IndexCorrupt,
         IndexIncompatible,
         IndexLocked,
@@ -65,10 +69,13 @@ _MODULES = {
     "building": ("Change",),
     "canonical": ("CanonicalPolicy",),
     "config": ("IndexOptions", "Thresholds"),
+    "copying": ("Copy",),
     "decisions": ("Decision", "DecisionConflict"),
+    "doctor": ("Diagnosis", "Finding"),
     "duplicate_report": ("DuplicateReport", "MaybePair"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
+    "erasing": ("Erasure",),
     "errors": (
         "ArticleError",
         "ArticleNotFound",
@@ -76,6 +83,7 @@ _MODULES = {
         "ConfigError",
         "EmbedderUnavailable",
         "EmbeddingError",
+        "ErasureUnfinished",
         "IndexCorrupt",
         "IndexIncompatible",
         "IndexLocked",
@@ -125,8 +133,10 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Contribution",
+    "Copy",
     "Decision",
     "DecisionConflict",
+    "Diagnosis",
     "DuplicateGroup",
     "DuplicatePair",
     "DuplicateReport",
@@ -136,9 +146,12 @@ __all__ = [
     "EmbedderIdentity",
     "EmbedderUnavailable",
     "EmbeddingError",
+    "Erasure",
+    "ErasureUnfinished",
     "Evidence",
     "Explanation",
     "Filler",
+    "Finding",
     "HashingEmbedder",
     "IndexCorrupt",
     "IndexIncompatible",

@@ -173,6 +173,18 @@ class Boilerplate:
             return True
         return beginning[:1] in _DIGIT_SIGNS and _SLOT in known
 
+    def carried(self, text: str) -> frozenset[Segment]:
+        """The segments that a text carries, also those behind others."""
+        keys: set[Key] = set()
+        for _ in range(_PASSES):
+            keys |= _candidates(text)
+            lines = text.split("\n")
+            keys |= {("paragraph", generalise(piece)) for _, piece in _tails(lines[-1])}
+            before, text = text, self._pass(text)
+            if text == before:
+                break
+        return frozenset(each for each in self.segments if (each.kind, each.pattern) in keys)
+
     def to_dict(self) -> list[dict[str, Any]]:
         """The segments as JSON values."""
         return [

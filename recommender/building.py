@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +21,13 @@ from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
 from recommender.errors import (
-    ArticleError,
     ArticleNotFound,
     ConfigError,
     IndexIncompatible,
     IndexMissing,
 )
 from recommender.generation import Generation, remove_old_generations, write_generation
+from recommender.incoming import OnDuplicate, unique
 from recommender.indexing import (
     Cleaned,
     Prepared,
@@ -44,8 +43,7 @@ from recommender.progress import Progress
 from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
 from recommender.store import Document, Pending, Store, Writer
-
-OnDuplicate = Literal["error", "first", "last"]
+from recommender.tombstones import keep_out, let_back
 
 _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
@@ -57,7 +55,10 @@ _COMPARABLES_KEPT = 40_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a build, update, removal or rebuild did, in numbers of articles."""
+    """What a build, update, removal or rebuild did, in numbers of articles.
+
+    `skipped` are those that were erased for good earlier, and stay out.
+    """
 
     added: int = 0
     updated: int = 0
@@ -65,6 +66,7 @@ class Change:
     removed: int = 0
     embedded: int = 0
     total: int = 0
+    skipped: int = 0
 
 
 def build(
@@ -77,6 +79,7 @@ def build(
     progress: Progress,
     now: datetime,
     on_duplicate: OnDuplicate = "error",
+    allow_erased: bool = False,
 ) -> Change:
     """Make an index of these articles, in place of one that may be there.
 
@@ -102,6 +105,15 @@ def build(
         )
     cleaned = _clean(given, progress)
     del given
+    offered = len(cleaned)
+    if stored and not allow_erased:
+        with Store.open(folder) as store:
+            cleaned = keep_out(store, cleaned)
+        if not cleaned:
+            raise ConfigError(
+                f"all {offered:,} articles were erased from the index at {folder} for good: "
+                "nothing was changed"
+            )
     recipe = make_recipe(cleaned, options)
     prepared = _prepare(cleaned, recipe, now, progress)
     del cleaned
@@ -109,6 +121,7 @@ def build(
         vectors, embedded = embed(prepared, embedder, pending, progress)
         with Writer.open_for_writing(folder, create=True) as writer:
             with writer.transaction():
+                prepared = _allowed(writer, prepared, allow_erased)
                 unedited = untouched(writer, prepared)
                 writer.clear()
                 writer.insert_many(_documents(prepared, vectors))
@@ -118,7 +131,12 @@ def build(
                 _finish(writer, progress)
             _tidy(writer)
         pending.discard()
-    return Change(added=len(prepared), embedded=embedded, total=len(prepared))
+    return Change(
+        added=len(prepared),
+        embedded=embedded,
+        total=len(prepared),
+        skipped=offered - len(prepared),
+    )
 
 
 def _check_replaceable(folder: Path) -> int:
@@ -137,6 +155,7 @@ def update(
     now: datetime,
     on_duplicate: OnDuplicate = "error",
     previous: Generation | None = None,
+    allow_erased: bool = False,
 ) -> Change:
     """Add articles to an index or replace those of the same id; what is unchanged costs nothing.
 
@@ -148,6 +167,8 @@ def update(
         Gives the embedder; called only when something must be embedded.
     previous : Generation, optional
         Of a reader of this index, whose open files serve here as well.
+    allow_erased : bool
+        Take in also what was erased for good.
     """
     given = list(unique(articles, on_duplicate))
     with Store.open(folder) as store:
@@ -155,16 +176,28 @@ def update(
         plan = _plan(store, given)
     if not plan.changed and not plan.cards:
         return Change(unchanged=plan.unchanged, total=plan.total)
-    prepared = _prepare(_clean(plan.changed, progress), state.recipe, now, progress)
+    cleaned = _clean(plan.changed, progress)
+    if not allow_erased:
+        with Store.open(folder) as store:
+            cleaned = keep_out(store, cleaned)
+    prepared = _prepare(cleaned, state.recipe, now, progress)
     with _put_by(folder, state.identity, prepared) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress, known=plan.vectors)
         with Writer.open_for_writing(folder) as writer:
             change = _apply(
-                writer, state.identity, plan.cards, prepared, vectors, progress, previous
+                writer,
+                state.identity,
+                plan.cards,
+                prepared,
+                vectors,
+                progress,
+                previous,
+                allow_erased=allow_erased,
             )
         if pending is not None:
             pending.discard()
-    return replace(change, unchanged=plan.unchanged, embedded=embedded)
+    skipped = len(plan.changed) - len(prepared) + change.skipped
+    return replace(change, unchanged=plan.unchanged, embedded=embedded, skipped=skipped)
 
 
 def remove(folder: Path, ids: Sequence[str]) -> Change:
@@ -228,36 +261,6 @@ def rebuild(
             _tidy(writer)
             pending.discard()
     return Change(updated=len(stored), embedded=embedded, total=len(stored))
-
-
-def unique(articles: Iterable[Article], on_duplicate: OnDuplicate) -> list[Article]:
-    """The articles with each id once, by id, so that input order never shows.
-
-    Raises
-    ------
-    ArticleError
-        If an id comes twice and `on_duplicate` is "error", or something is no `Article`.
-    """
-    if isinstance(articles, (str, bytes, Mapping)) or not isinstance(articles, Iterable):
-        raise ArticleError(f"a collection of Articles is wanted, not {type(articles).__name__}")
-    found: dict[str, Article] = {}
-    for article in articles:
-        if not isinstance(article, Article):
-            raise ArticleError(
-                f"an Article is wanted, not {type(article).__name__}; "
-                "recommender.Article(id=…, body=…) makes one"
-            )
-        if article.id in found:
-            if on_duplicate == "error":
-                raise ArticleError(
-                    'the id comes twice; say which one wins (on_duplicate "first" or "last"; on '
-                    "the command line --on-duplicate first|last), or mend the input",
-                    article_id=article.id,
-                )
-            if on_duplicate == "first":
-                continue
-        found[article.id] = article
-    return [found[key] for key in sorted(found)]
 
 
 def embed(
@@ -366,6 +369,8 @@ def _apply(
     vectors: Mapping[bytes, NDArray[np.float16]],
     progress: Progress,
     previous: Generation | None,
+    *,
+    allow_erased: bool,
 ) -> Change:
     """Write an update; also what another process has done meanwhile is respected."""
     searcher = Searcher(writer, previous=previous)
@@ -374,15 +379,17 @@ def _apply(
             f"{writer.folder}: the index was rebuilt with another embedder meanwhile; "
             "run the update again"
         )
-    added = updated = 0
+    added = updated = skipped = 0
     if cards:
         with writer.transaction():
             for article_id, row in writer.rows_of(list(cards)).items():
                 writer.update_card(row, cards[article_id])
                 updated += 1
     for start in range(0, len(prepared), _UPDATE_BATCH):
-        batch = prepared[start : start + _UPDATE_BATCH]
+        offered = prepared[start : start + _UPDATE_BATCH]
         with writer.transaction():
+            batch = _allowed(writer, offered, allow_erased)
+            skipped += len(offered) - len(batch)
             old = writer.rows_of([each.card.id for each in batch])
             writer.delete(sorted(old.values()))
             rows = writer.insert_many(_documents(batch, vectors))
@@ -391,7 +398,7 @@ def _apply(
             for row in rows:
                 enter(writer, searcher, row)
         added, updated = added + len(batch) - len(old), updated + len(old)
-        progress("neighbours", start + len(batch), len(prepared))
+        progress("neighbours", start + len(offered), len(prepared))
         searcher.forget()
         if searcher.generation.tail_length > _LONGEST_TAIL:
             with writer.transaction():
@@ -400,7 +407,15 @@ def _apply(
                 )
             _tidy(writer)
             searcher.forget()
-    return Change(added=added, updated=updated, total=writer.count())
+    return Change(added=added, updated=updated, total=writer.count(), skipped=skipped)
+
+
+def _allowed(writer: Writer, prepared: Sequence[Prepared], allow_erased: bool) -> list[Prepared]:
+    """Those that may come in, asked under the lock: another process may have erased meanwhile."""
+    if not allow_erased:
+        return keep_out(writer, prepared)
+    let_back(writer, prepared)
+    return list(prepared)
 
 
 def _clean(articles: Sequence[Article], progress: Progress) -> list[Cleaned]:

@@ -20,6 +20,7 @@ from recommender.cli_explain import (
 from recommender.cli_index import build, info, rebuild, remove, update, verify
 from recommender.cli_redirects import redirects
 from recommender.cli_tuning import pairs, tune
+from recommender.cli_upkeep import copy, doctor
 from recommender.config import DEFAULT_EMBEDDER
 from recommender.console import (
     EXIT_FOUND,
@@ -68,7 +69,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 
 for _command in (
     *(build, update, remove, duplicates, decide, decisions, redirects),
-    *(pairs, tune, info, verify, rebuild),
+    *(pairs, tune, info, verify, rebuild, copy, doctor),
 ):
     main.add_command(_command)
 

@@ -11,7 +11,7 @@ from typing import cast
 import click
 
 from recommender import reports
-from recommender.building import Change, OnDuplicate
+from recommender.building import Change
 from recommender.cli_input import Input, input_options
 from recommender.config import DEFAULT_EMBEDDER, IndexOptions, Thresholds, zone_of
 from recommender.console import (
@@ -28,6 +28,11 @@ from recommender.console import (
     use_color,
 )
 from recommender.engine import Recommender
+from recommender.incoming import OnDuplicate
+
+allow_erased_option = click.option(
+    "--allow-erased", is_flag=True, help="Take in also what was erased for good."
+)
 
 
 def _articles(count: int) -> str:
@@ -42,6 +47,7 @@ def _summary(change: Change, index: Path) -> str:
             ("updated", change.updated),
             ("unchanged", change.unchanged),
             ("removed", change.removed),
+            ("skipped, for they were erased for good", change.skipped),
         )
         if count
     ]
@@ -64,6 +70,7 @@ def _summary(change: Change, index: Path) -> str:
     help="FAISS index; auto chooses by size.  [default: auto]",
 )
 @click.option("--keep-boilerplate", is_flag=True, help="Compare notices and bylines as well.")
+@allow_erased_option
 @input_options
 def build(
     files: tuple[str, ...],
@@ -73,6 +80,7 @@ def build(
     max_tokens: int | None,
     vectors: str | None,
     keep_boilerplate: bool,
+    allow_erased: bool,
     field_pairs: tuple[str, ...],
     timezone: str | None,
     skip_invalid: bool,
@@ -112,6 +120,7 @@ def build(
             thresholds=changed_thresholds(Thresholds(), changes) if changes else None,
             progress=progress,
             on_duplicate=cast(OnDuplicate, on_duplicate),
+            allow_erased=allow_erased,
         ) as built,
     ):
         count = len(built)
@@ -122,10 +131,12 @@ def build(
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @index_option
+@allow_erased_option
 @input_options
 def update(
     files: tuple[str, ...],
     index: Path,
+    allow_erased: bool,
     field_pairs: tuple[str, ...],
     timezone: str | None,
     skip_invalid: bool,
@@ -140,23 +151,52 @@ def update(
         zone = zone_of(timezone or opened.options.timezone)
         given = Input(field_pairs, zone, skip_invalid=skip_invalid, on_duplicate=on_duplicate)
         change = opened.update(
-            given.read(files), progress=progress, on_duplicate=cast(OnDuplicate, on_duplicate)
+            given.read(files),
+            progress=progress,
+            on_duplicate=cast(OnDuplicate, on_duplicate),
+            allow_erased=allow_erased,
         )
     given.close()
     say(_summary(change, index))
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, metavar="ID...")
 @index_option
-def remove(ids: tuple[str, ...], index: Path) -> None:
+@click.option("--purge", is_flag=True, help="Erase for good, from every file of the index.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --purge: how long to wait for readers of an older state.",
+)
+def remove(ids: tuple[str, ...], index: Path, purge: bool, wait: float) -> None:
     """Take articles out of an index.
+
+    With --purge nothing of them stays in any file of the index, and no update or build brings
+    them back unless told to. Without ID it finishes an erasure that was interrupted.
 
     \b
     recommender remove cms-1022 cms-1023 -i indexes/news
+    recommender remove cms-1022 --purge -i indexes/news
     """
-    with Recommender.open(index) as opened:
-        say(_summary(opened.remove(ids), index))
+    if not ids and not purge:
+        raise click.UsageError("name at least one article")
+    if not purge:
+        with Recommender.open(index) as opened:
+            say(_summary(opened.remove(ids), index))
+        return
+    with progress_of_run() as progress, Recommender.open(index) as opened:
+        done = opened.remove(ids, purge=True, wait=wait, progress=progress)
+    say(
+        f"{index}: {_articles(done.removed)} erased for good, with {done.decisions:,} decisions "
+        f"and {done.labels:,} labels; {_articles(done.total)} left."
+    )
+    say("Out of reach of this command, and yours to look at:")
+    for each in done.unreached:
+        say(f"  - {each}")
 
 
 @click.command()

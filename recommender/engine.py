@@ -19,7 +19,6 @@ import numpy as np
 
 from recommender import building
 from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
-from recommender.building import OnDuplicate
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import mark_prepared
 from recommender.embedders import (
@@ -32,6 +31,7 @@ from recommender.engine_upkeep import Upkeep, load_for, present
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.explanation import Explanation
 from recommender.fact_packing import unpack
+from recommender.incoming import OnDuplicate
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.labelling import Labelling
 from recommender.progress import Progress, silent
@@ -121,6 +121,7 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
         options: IndexOptions | None = None,
         progress: Progress = silent,
         on_duplicate: OnDuplicate = "error",
+        allow_erased: bool = False,
         now: datetime | None = None,
     ) -> Recommender:
         """Build an index and open it; one that is there is replaced when the new one is complete.
@@ -140,6 +141,9 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
             Called with a stage, how much is done, and how much there is.
         on_duplicate : {"error", "first", "last"}
             Which of two articles with one id wins.
+        allow_erased : bool
+            Take in also what was erased from the index that is there; by default it stays out,
+            and a warning is logged.
         now : datetime, optional
             The present moment; dates far after it are implausible.
 
@@ -165,6 +169,7 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
             progress=progress,
             now=now or present(),
             on_duplicate=on_duplicate,
+            allow_erased=allow_erased,
         )
         return cls.open(path, embedder=model)
 

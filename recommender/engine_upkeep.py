@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timezone
+from os import PathLike
 from pathlib import Path
 from threading import RLock
+from typing import Literal, overload
 
-from recommender import building, inspection
-from recommender.building import Change, OnDuplicate
+from recommender import building, copying, doctor, erasing, inspection
+from recommender.building import Change
 from recommender.config import IndexOptions
+from recommender.copying import Copy
+from recommender.doctor import Diagnosis
 from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
+from recommender.erasing import Erasure
 from recommender.generation import Generation
+from recommender.incoming import OnDuplicate
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.progress import Progress, silent
 from recommender.records import Article
@@ -46,9 +52,13 @@ class Upkeep:
         *,
         progress: Progress = silent,
         on_duplicate: OnDuplicate = "error",
+        allow_erased: bool = False,
         now: datetime | None = None,
     ) -> Change:
         """Add articles, or replace those of the same ids; durable on return, seen by every reader.
+
+        What was erased for good (`remove(purge=True)`) is not taken in unless `allow_erased`
+        says so; it is counted in `skipped`, and a warning is logged.
 
         Raises
         ------
@@ -67,17 +77,63 @@ class Upkeep:
             now=now or present(),
             on_duplicate=on_duplicate,
             previous=self._files(),
+            allow_erased=allow_erased,
         )
 
-    def remove(self, ids: Collection[str]) -> Change:
+    @overload
+    def remove(self, ids: Collection[str], *, purge: Literal[False] = False) -> Change: ...
+
+    @overload
+    def remove(
+        self,
+        ids: Collection[str],
+        *,
+        purge: Literal[True],
+        wait: float = ...,
+        progress: Progress = ...,
+        now: datetime | None = ...,
+    ) -> Erasure: ...
+
+    def remove(
+        self,
+        ids: Collection[str],
+        *,
+        purge: bool = False,
+        wait: float = 60.0,
+        progress: Progress = silent,
+        now: datetime | None = None,
+    ) -> Change | Erasure:
         """Take articles out of the index; durable on return.
+
+        With `purge` they are erased for good: on return no file of the folder holds their texts,
+        vectors, fingerprints, evidence, decisions or labels any more, and no update or build
+        brings them back unless told to. Readers may go on meanwhile.
+
+        Parameters
+        ----------
+        ids : collection of str
+            With `purge` also ids that are not in the index, whose earlier versions may have left
+            something; none at all finishes an erasure that was interrupted.
+        purge : bool
+        wait : float
+            Seconds to wait for readers that still look at an older state.
+        progress : callable
+            Told how far an erasure is.
+        now : datetime, optional
+            When the articles were erased.
 
         Raises
         ------
         ArticleNotFound
-            If an id is not in the index; nothing is removed then.
+            If an id is not in the index; nothing is removed then. Not with `purge`.
+        ErasureUnfinished
+            If the articles are out of the index, but a reader or the disk keeps something of
+            them in a file; says what to do.
         """
-        return building.remove(self.path, [ids] if isinstance(ids, str) else list(ids))
+        wanted = [ids] if isinstance(ids, str) else list(ids)
+        if not purge:
+            return building.remove(self.path, wanted)
+        return erasing.erase(self.path, wanted, now=now or present(), wait=wait, progress=progress)
 
     def rebuild(
         self,
@@ -112,10 +168,70 @@ class Upkeep:
         with self._turn, self._store.snapshot():
             return inspection.verify(self._searcher, progress)
 
+    def copy(
+        self,
+        destination: str | PathLike[str],
+        *,
+        replace: bool = False,
+        verify: bool = True,
+        progress: Progress = silent,
+    ) -> Copy:
+        """Copy the index into another local folder, of one state whatever writers do meanwhile.
+
+        The copy is one folder of three files without a log: it can be read where nothing may be
+        written, and shipped with rsync. It gets its name when it is complete and checked.
+
+        Parameters
+        ----------
+        destination : path
+            Made; an empty folder will do.
+        replace : bool
+            Put the copy in the place of an index that is there, in one step where the system
+            can. Readers of it see the new one at their next call.
+        verify : bool
+            Read the whole copy before it gets its name.
+
+        Raises
+        ------
+        ConfigError
+            If the destination holds something, is on another machine, or lies in the index.
+        IndexCorrupt
+            If the index is damaged; nothing is copied then.
+        IndexStoreError
+            If there is not enough space or the copy cannot be written.
+        """
+        return copying.copy(
+            self.path, Path(destination), replace=replace, verify=verify, progress=progress
+        )
+
     def info(self) -> IndexInfo:
         """What is in the index and how it was made."""
         with self._turn, self._store.snapshot():
             return inspection.describe(self._searcher)
+
+    @staticmethod
+    def diagnose(
+        path: str | PathLike[str],
+        *,
+        verify: bool = True,
+        progress: Progress = silent,
+        now: datetime | None = None,
+    ) -> Diagnosis:
+        """Look at everything that can be wrong with an index, also one that does not open.
+
+        Changes nothing, loads no model and raises nothing for what it finds.
+
+        Parameters
+        ----------
+        path : path
+            Folder of the index.
+        verify : bool
+            Read the whole index, as `verify` does.
+        progress : callable
+        now : datetime, optional
+            The present moment; files from after it are suspicious.
+        """
+        return doctor.diagnose(Path(path), now=now or present(), progress=progress, verify=verify)
 
     def problems(self) -> list[ArticleProblem]:
         """Articles whose title does not fit, whose body is next to empty, or whose date lies."""

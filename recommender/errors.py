@@ -15,7 +15,8 @@ SQLite and the model libraries are translated in the module that owns the librar
        ├─ IndexMissing(FileNotFoundError)
        ├─ IndexLocked
        ├─ IndexCorrupt                      names the file and the failed check
-       └─ IndexIncompatible                 newer format, other embedder
+       ├─ IndexIncompatible                 newer format, other embedder
+       └─ ErasureUnfinished                 erased, and still in a file; says what remains to do
 """
 
 from __future__ import annotations
@@ -123,3 +124,7 @@ class IndexCorrupt(IndexStoreError):
 
 class IndexIncompatible(IndexStoreError):
     """The index was made by a newer format or another embedder."""
+
+
+class ErasureUnfinished(IndexStoreError):
+    """Articles are out of the index, and a file may still hold something of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 from collections.abc import Iterable
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from recommender.errors import IndexCorrupt, IndexStoreError
 
 FILE_MODE = 0o640
+# Of renameat2(2), Linux.
+_AT_THIS_FOLDER = -100
+_EXCHANGE = 2
 _STEP = 1 << 22
 
 
@@ -58,6 +62,28 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def workplace_of(target: Path) -> Path:
+    """Where a copy to a folder is made; what lies there when no copy runs is a leftover."""
+    return target.with_name(f".{target.name}.copying")
+
+
+def swap_folders(new: Path, old: Path) -> None:
+    """Give each of two folders the name of the other.
+
+    One step of the kernel where it can; else there is nothing of the second name for an instant,
+    in which those who have files open go on with them.
+    """
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if exchange is not None:
+        names = (os.fsencode(new), os.fsencode(old))
+        if exchange(_AT_THIS_FOLDER, names[0], _AT_THIS_FOLDER, names[1], _EXCHANGE) == 0:
+            return
+    aside = new.with_name(f"{new.name}.aside")
+    old.rename(aside)
+    new.rename(old)
+    aside.rename(new)
 
 
 def checked_bytes(path: Path, checksum: str) -> NDArray[np.uint8]:

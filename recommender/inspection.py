@@ -18,7 +18,7 @@ from recommender.indexing import NEAR_EMPTY, PROBLEMS
 from recommender.progress import Progress
 from recommender.records import Card
 from recommender.search import Searcher
-from recommender.store import FORMAT_VERSION, check_store
+from recommender.store import FORMAT_VERSION, check_store, is_purging
 
 # Beyond this change of the random pairs' cosine the background has moved; rebuild mends it.
 DRIFT_LIMIT = 0.03
@@ -145,6 +145,11 @@ def describe(searcher: Searcher) -> IndexInfo:
 
 def _warnings(searcher: Searcher, drift: float, fitted: bool, matched: int) -> list[str]:
     found = list(searcher.generation.warnings)
+    if is_purging(searcher.store):
+        found.append(
+            "an erasure was begun and is not over: files may still hold something of the articles; "
+            'run "recommender remove --purge"'
+        )
     if abs(drift) > DRIFT_LIMIT:
         found.append(
             f"the background has drifted: random pairs have a mean cosine of {drift:.2f}, not 0; "

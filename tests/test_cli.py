@@ -30,6 +30,8 @@ COMMANDS = (
     "info",
     "verify",
     "rebuild",
+    "copy",
+    "doctor",
     "decide",
     "decisions",
     "redirects",

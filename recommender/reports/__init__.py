@@ -1,6 +1,7 @@
 """Answers as tables for people, and as rows for programs."""
 
 from recommender.reports.decisions import decision_rows, decisions_text
+from recommender.reports.diagnosis import diagnosis_row, diagnosis_text
 from recommender.reports.duplicate_page import duplicates_page
 from recommender.reports.duplicate_payload import comparison_payload
 from recommender.reports.duplicates import report_json, report_rows, report_text, summary_row
@@ -51,6 +52,8 @@ __all__ = [
     "comparison_text",
     "decision_rows",
     "decisions_text",
+    "diagnosis_row",
+    "diagnosis_text",
     "duplicates_page",
     "explanation_note",
     "explanation_page",

@@ -8,6 +8,7 @@ above. The format is described in `indexes/README.md`.
 from __future__ import annotations
 
 from recommender.store.checking import check_store
+from recommender.store.copying import SourceSnapshot, seal, source_snapshot
 from recommender.store.decisions import (
     VERSION_KEY,
     delete_decision,
@@ -16,30 +17,77 @@ from recommender.store.decisions import (
     write_decisions,
 )
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.erasing import (
+    Forgotten,
+    count_tombstones,
+    delete_tombstones,
+    empty_log,
+    find_tombstones,
+    forget_gone_neighbours,
+    forget_ids,
+    is_purging,
+    make_tombstone_secret,
+    put_tombstones,
+    rewrite,
+    secure,
+    set_purging,
+    tombstone_secret,
+)
+from recommender.store.files import make_folder
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
+from recommender.store.lock import WriterLock, lock_holder
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
-from recommender.store.schema import FORMAT_VERSION, advice_on_damage
+from recommender.store.schema import (
+    DATABASE_NAME,
+    FORMAT_VERSION,
+    LOCK_NAME,
+    advice_on_damage,
+    is_index_file,
+)
 from recommender.store.writer import Writer
 
 __all__ = [
+    "DATABASE_NAME",
     "FORMAT_VERSION",
+    "LOCK_NAME",
     "VERSION_KEY",
     "Document",
+    "Forgotten",
     "GenerationInfo",
     "NeighbourList",
     "Pending",
     "Sketch",
+    "SourceSnapshot",
     "Store",
     "Writer",
+    "WriterLock",
     "advice_on_damage",
     "check_store",
     "content_digests",
+    "count_tombstones",
     "delete_decision",
+    "delete_tombstones",
+    "empty_log",
+    "find_tombstones",
+    "forget_gone_neighbours",
+    "forget_ids",
+    "is_index_file",
+    "is_purging",
+    "lock_holder",
+    "make_folder",
+    "make_tombstone_secret",
     "put_labels",
+    "put_tombstones",
     "read_decisions",
     "read_labels",
     "read_texts",
+    "rewrite",
+    "seal",
+    "secure",
+    "set_purging",
     "settled_pairs",
+    "source_snapshot",
+    "tombstone_secret",
     "write_decisions",
 ]

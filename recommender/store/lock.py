@@ -47,20 +47,25 @@ class WriterLock:
             If the lock file cannot be opened.
         """
         path = folder / LOCK_NAME
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-        except OSError as error:
-            raise IndexStoreError(
-                f"{path}: cannot be opened for writing ({error.strerror}); run this as the user "
-                "who owns the index"
-            ) from error
-        try:
-            _wait(descriptor, folder, timeout)
-            _sign(descriptor)
-        except BaseException:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            except OSError as error:
+                raise IndexStoreError(
+                    f"{path}: cannot be opened for writing ({error.strerror}); run this as the "
+                    "user who owns the index"
+                ) from error
+            try:
+                _wait(descriptor, folder, deadline)
+                if _is_at(descriptor, path):
+                    _sign(descriptor)
+                    return cls(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            # Another index was put in the place of this one meanwhile: that one is to be locked.
             os.close(descriptor)
-            raise
-        return cls(descriptor)
 
     def release(self) -> None:
         """Free the lock; nothing happens the second time."""
@@ -75,8 +80,34 @@ class WriterLock:
             self._descriptor = None
 
 
-def _wait(descriptor: int, folder: Path, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+def lock_holder(folder: Path) -> str | None:
+    """Who is writing to an index, in words; `None` when nobody is or it cannot be told."""
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one of that name."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    own = os.fstat(descriptor)
+    return (own.st_dev, own.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _wait(descriptor: int, folder: Path, deadline: float) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

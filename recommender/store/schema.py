@@ -5,6 +5,7 @@ Knows names and columns, not how values are packed into them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 DATABASE_NAME = "articles.sqlite"
@@ -134,6 +135,18 @@ INDEXES: dict[str, str] = {
 def advice_on_damage(folder: Path) -> str:
     """What to do about an index that is damaged: no build replaces what it cannot read."""
     return f"the index is damaged: restore a copy, or remove the folder {folder} and build it again"
+
+
+_INDEX_FILE = re.compile(
+    r"articles\.sqlite(-wal|-shm|-journal)?|\.lock"
+    r"|(vectors-\d+\.faiss|fingerprints-\d+\.bin)"
+    r"|\.(vectors|fingerprints)-.*\.tmp|pending-[0-9a-f]+\.sqlite(-wal|-shm)?"
+)
+
+
+def is_index_file(name: str) -> bool:
+    """Whether a file of that name is part of an index, or left over from making one."""
+    return _INDEX_FILE.fullmatch(name) is not None
 
 
 def database_path(folder: Path) -> Path:

@@ -83,6 +83,8 @@ class Writer(Store):
                 if create:
                     _make_tables(connection)
                 check_format(connection, path)
+                # A copy comes without a log; readers beside a writer need one.
+                connection.rows("PRAGMA journal_mode = WAL")
                 writer = cls(folder, lock, connection)
                 writer._stored_state = read_state(connection, path) or State()
             except BaseException:

@@ -1,0 +1,284 @@
+"""`recommender copy`: a whole index in another folder, of one state, whatever writers do.
+
+The database comes from SQLite's backup inside one read transaction, the search files are those
+that this state names: they are held open before anything is copied, so that a writer who deletes
+them takes nothing away. All is made beside the target under another name, checked, and gets its
+name last. Knows nothing of other machines: shipping a folder is the work of rsync.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from recommender import inspection
+from recommender.errors import (
+    ConfigError,
+    IndexCorrupt,
+    IndexLocked,
+    IndexStoreError,
+    RecommenderError,
+)
+from recommender.files import swap_folders, sync_folder, workplace_of, write_whole
+from recommender.filesystem import network_type
+from recommender.generation import remove_old_generations, write_generation
+from recommender.progress import Progress
+from recommender.search import IndexState, Searcher
+from recommender.store import (
+    LOCK_NAME,
+    SourceSnapshot,
+    Store,
+    Writer,
+    WriterLock,
+    is_index_file,
+    make_folder,
+    seal,
+    source_snapshot,
+)
+
+logger = logging.getLogger("recommender")
+
+_REMOTE = re.compile(r"(?:[\w.-]+@)?[\w.-]+:|[a-z+]+://")
+_STEP = 1 << 22
+_ATTEMPTS = 5
+# Beside the bytes of the files: what the file system needs for itself.
+_SPARE = 16 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """What `copy` made.
+
+    Attributes
+    ----------
+    path : Path
+    articles : int
+    change : int
+        Number of the change whose state was copied.
+    bytes : int
+        Size of all files.
+    rewritten : bool
+        Whether search files were missing or damaged in the source and were made anew.
+    """
+
+    path: Path
+    articles: int
+    change: int
+    bytes: int
+    rewritten: bool
+
+
+def copy(
+    source: Path, destination: Path, *, replace: bool, verify: bool, progress: Progress
+) -> Copy:
+    """Copy an index; see `Recommender.copy`."""
+    target = _checked_target(source, destination, replace=replace)
+    network = network_type(target.parent)
+    if network:
+        logger.warning(
+            "%s is on a network file system (%s): keep copies there, serve none from it",
+            target.parent,
+            network,
+        )
+    with Store.open(source) as store, _workplace(target) as folder:
+        rewritten = _fill(store, folder, progress)
+        made = _checked(folder, verify=verify, progress=progress, rewritten=rewritten)
+        _put_in_place(folder, target, replace=replace)
+    return Copy(
+        path=destination,
+        articles=made.articles,
+        change=made.change,
+        bytes=made.bytes,
+        rewritten=rewritten,
+    )
+
+
+def _checked_target(source: Path, destination: Path, *, replace: bool) -> Path:
+    """The folder a copy is to become, if it may."""
+    words = str(destination)
+    try:
+        taken = destination.is_symlink() or destination.exists()
+        if _REMOTE.match(words) and not taken:
+            raise ConfigError(
+                f"{words} looks like another machine: copy to a local folder, then ship that "
+                "with rsync"
+            )
+        target = destination.resolve()
+        own = source.resolve()
+        if target == own or own in target.parents or target in own.parents:
+            raise ConfigError(
+                f"{destination} and {source} lie one in the other; choose another place"
+            )
+        if destination.is_symlink() and not destination.exists():
+            raise ConfigError(f"{destination} is a link to nothing; remove it or choose another")
+        entries = sorted(each.name for each in target.iterdir()) if taken else []
+    except NotADirectoryError as error:
+        raise ConfigError(f"{destination} is no folder; choose another place") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"{destination} cannot be looked at ({error})") from error
+    if entries and not replace:
+        raise ConfigError(
+            f"{destination} holds something already; choose another place, or say --replace "
+            "(replace=True) to put the copy in the place of an index"
+        )
+    strange = [name for name in entries if not is_index_file(name)]
+    if strange:
+        raise ConfigError(
+            f"{destination} is not replaced, for it holds what is no part of an index "
+            f"({strange[0]!r}); choose another place"
+        )
+    return target
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """An empty folder beside the target, for this process alone; gone when a copy fails."""
+    folder = workplace_of(target)
+    make_folder(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = os.path.samestat(os.fstat(descriptor), folder.stat())
+        except OSError:
+            held = False
+        if not held:
+            raise IndexLocked(f"{target}: another process is copying to it; try again")
+        try:
+            # What a killed run has left.
+            for leftover in folder.iterdir():
+                leftover.unlink()
+            yield folder
+        except RecommenderError:
+            raise
+        except OSError as error:
+            raise IndexStoreError(
+                f"{folder}: the copy cannot be written ({error.strerror or error}); nothing was "
+                "changed; free space or choose another place"
+            ) from error
+        finally:
+            # After the exchange the folder of this name is the one that was replaced.
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def _fill(store: Store, folder: Path, progress: Progress) -> bool:
+    """Write one state of a store into an empty folder; whether search files were made anew."""
+    for attempt in range(_ATTEMPTS):
+        with source_snapshot(store) as state, ExitStack() as stack:
+            try:
+                files = _open_files(store, state, stack)
+            except FileNotFoundError:
+                # A writer has put another generation in its place between two of our steps.
+                if attempt + 1 < _ATTEMPTS:
+                    continue
+                files = {}
+            _check_space(state, files, folder)
+            state.write(folder, lambda done, total: progress("database", done, total))
+            whole = _copy_files(files, state, folder, progress)
+        break
+    if not whole:
+        logger.warning("%s: search files are missing or damaged; made anew in the copy", store.path)
+        _rewrite_files(folder)
+    seal(folder)
+    (folder / LOCK_NAME).unlink(missing_ok=True)
+    return not whole
+
+
+def _open_files(store: Store, state: SourceSnapshot, stack: ExitStack) -> dict[str, BinaryIO]:
+    """The search files of a state by name, held open: deleting them takes nothing away."""
+    if state.generation is None:
+        return {}
+    return {
+        name: stack.enter_context(open(store.folder / name, "rb"))  # noqa: PTH123
+        for name, _ in sorted(state.generation.files.values())
+    }
+
+
+def _check_space(state: SourceSnapshot, files: dict[str, BinaryIO], folder: Path) -> None:
+    needed = state.size() + sum(os.fstat(each.fileno()).st_size for each in files.values()) + _SPARE
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise IndexStoreError(
+            f"{folder.parent}: the copy needs {needed / 1e6:,.0f} MB and {free / 1e6:,.0f} MB are "
+            "free; nothing was changed; free space or choose another place"
+        )
+
+
+def _copy_files(
+    files: dict[str, BinaryIO], state: SourceSnapshot, folder: Path, progress: Progress
+) -> bool:
+    """Copy search files; whether all are there and are what was recorded."""
+    if state.generation is None or not files:
+        return False
+    total = sum(os.fstat(each.fileno()).st_size for each in files.values())
+    done = 0
+
+    def parts(file: BinaryIO) -> Iterator[bytes]:
+        nonlocal done
+        while part := file.read(_STEP):
+            done += len(part)
+            progress("search files", done, max(total, done))
+            yield part
+
+    return all(
+        write_whole(folder / name, parts(files[name])) == checksum
+        for name, checksum in sorted(state.generation.files.values())
+    )
+
+
+def _rewrite_files(folder: Path) -> None:
+    with Writer.open_for_writing(folder) as writer:
+        with writer.transaction():
+            state = IndexState.read(writer)
+            info, _, _ = write_generation(writer, state.centres, kind=state.options.vectors)
+        remove_old_generations(folder, info)
+        writer.checkpoint()
+
+
+def _checked(folder: Path, *, verify: bool, progress: Progress, rewritten: bool) -> Copy:
+    """Open the copy as its readers will, and read it whole if that is wanted."""
+    with Store.open(folder) as store:
+        searcher = Searcher(store)
+        with store.snapshot():
+            state = searcher.state
+            problems = inspection.verify(searcher, progress) if verify else []
+            if problems:
+                raise IndexCorrupt(
+                    f"the copy was not made, for the index is damaged: {problems[0]}"
+                    + (f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else "")
+                )
+            articles = store.count()
+    return Copy(
+        path=folder,
+        articles=articles,
+        change=state.counter,
+        bytes=sum(each.stat().st_size for each in folder.iterdir()),
+        rewritten=rewritten,
+    )
+
+
+def _put_in_place(folder: Path, target: Path, *, replace: bool) -> None:
+    sync_folder(folder)
+    if not (replace and target.is_dir() and any(target.iterdir())):
+        # Fails where somebody has put something there meanwhile.
+        folder.rename(target)
+        sync_folder(target.parent)
+        return
+    # Nobody may be writing to the index that goes; a writer who waits locks the new one.
+    lock = WriterLock.acquire(target, timeout=30.0)
+    try:
+        swap_folders(folder, target)
+        sync_folder(target.parent)
+    finally:
+        with suppress(OSError):
+            lock.abandon()
