@@ -135,11 +135,13 @@ def enough_in_common(
     for begin in range(0, len(keys), _LOOKED_AT):
         first, second = of_keys(keys[begin : begin + _LOOKED_AT])
         both = np.zeros(len(first), np.int64)
-        together = np.concatenate([
-            (np.repeat(np.arange(len(ends)), counts[ends]).astype(np.uint64) << _HALF)
-            | samples[ranges(starts[ends], counts[ends])]
-            for ends in (first, second)
-        ])
+        together = np.concatenate(
+            [
+                (np.repeat(np.arange(len(ends)), counts[ends]).astype(np.uint64) << _HALF)
+                | samples[ranges(starts[ends], counts[ends])]
+                for ends in (first, second)
+            ]
+        )
         together.sort()
         twice = together[1:][together[1:] == together[:-1]]
         both += np.bincount((twice >> _HALF).astype(np.int64), minlength=len(first))

@@ -17,8 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import ArticleError, ConfigError
-from recommender.records import CARD_FIELDS, MAX_BODY_LENGTH, MAX_FIELD_LENGTH, MAX_ID_LENGTH
-from recommender.records import Article
+from recommender.records import (
+    CARD_FIELDS,
+    MAX_BODY_LENGTH,
+    MAX_FIELD_LENGTH,
+    MAX_ID_LENGTH,
+    Article,
+)
 from recommender.sources.dates import parse_date
 from recommender.sources.fields import ALIASES, Problem, to_article, unread_date
 from recommender.sources.files import LONGEST_LINE, parse_line, read_placed_articles
@@ -241,4 +246,3 @@ def card_values(article: Any) -> dict[str, Any]:
 def byte_ranges(size: int, step: int) -> Sequence[tuple[int, int]]:
     """A file cut into ranges of one size."""
     return [(start, min(start + step, size)) for start in range(0, size, step)]
-

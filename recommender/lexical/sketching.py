@@ -70,9 +70,7 @@ class Sketches:
 
 def sketch_many(folded: Sequence[str]) -> Sketches:
     """Sketch several folded texts; those of fewer than 10 characters stay empty."""
-    texts = [
-        text[:COMPARED_LENGTH] if len(text) >= NEAR_EMPTY_LENGTH else "" for text in folded
-    ]
+    texts = [text[:COMPARED_LENGTH] if len(text) >= NEAR_EMPTY_LENGTH else "" for text in folded]
     count = len(texts)
     lengths = np.array([len(text) for text in texts], np.int64)
     hashes = (rolling_hashes("".join(texts), RESEMBLANCE_LENGTH) >> np.uint64(32)).astype(np.uint32)

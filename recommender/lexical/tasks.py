@@ -32,11 +32,11 @@ from recommender.lexical.parts import as_bytes, read_json, write_arrays, write_j
 from recommender.lexical.reading import (
     Line,
     Lines,
-    card_values,
     article_of,
-    records_at,
+    card_values,
     read_range,
     read_record,
+    records_at,
 )
 from recommender.lexical.sketching import Sketches, sketch_many, text_digests
 from recommender.priors import reference_profile
@@ -217,9 +217,7 @@ def _compare_pairs(task: ComparePairs) -> None:
         # The value of a cached property: nothing is worked out twice.
         comparable.__dict__["shingles"] = shingles[number]
     rows = _measured(overlaps, comparables)
-    cards = {
-        number: card_values(each.card) for number, each in zip(wanted, cleaned, strict=True)
-    }
+    cards = {number: card_values(each.card) for number, each in zip(wanted, cleaned, strict=True)}
     write_json(task.target, {"rows": rows, "cards": cards})
 
 
