@@ -41,6 +41,7 @@ _PASSES = 4
 _REMAINDERS_LOOKED_AT = 400
 
 _SLOT = "…"
+_DIGIT_SIGNS = frozenset("0123456789０１２３４５６７８９")
 _DIGITS = re.compile(r"[0-9０-９]+(?:[.,:：][0-9０-９]+)*")
 # Names as bylines have them: of two to four characters, or Latin, a few in a row. Longer pieces
 # are what somebody says, and are never a slot.
@@ -150,7 +151,7 @@ class Boilerplate:
 
     def _is_segment(self, kind: Kind, piece: str) -> bool:
         beginning = piece.lstrip()[:1]
-        if _DIGITS.match(beginning):
+        if beginning in _DIGIT_SIGNS:
             beginning = _SLOT
         if beginning in self._beginnings[kind] and (kind, generalise(piece)) in self._keys:
             return True

@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import __version__
+from recommender.boilerplate import Boilerplate
 from recommender.config import IndexOptions, Thresholds
 from recommender.errors import ArticleError, ConfigError
 from recommender.evidence import SHORT_LENGTH
 from recommender.files import write_whole
-from recommender.indexing import bulk_days_of
+from recommender.indexing import Recipe, bulk_days_of
 from recommender.lexical.joining import (
     Keys,
     Ordinals,
@@ -48,9 +49,15 @@ from recommender.lexical.parts import (
     work_folder,
     write_json,
 )
-from recommender.lexical.reading import Lines, byte_ranges, write_out
-from recommender.lexical.sketching import SLOTS, text_digests
-from recommender.lexical.tasks import NO_DAY, ComparePairs, MakeRecipe, SketchRange
+from recommender.lexical.reading import Lines, byte_ranges, sample_of, write_out
+from recommender.lexical.sketching import SLOTS
+from recommender.lexical.tasks import (
+    NO_DAY,
+    ComparePairs,
+    SketchRange,
+    sampled_boilerplate,
+    titles_at,
+)
 from recommender.lexical.workers import Workers, started
 from recommender.progress import Progress, silent
 from recommender.records import Card, DuplicatePair, Evidence, Relation
@@ -113,7 +120,6 @@ class _Numbers:
     beginnings: NDArray[np.uint64]
     digests: NDArray[np.uint64]
     lengths: NDArray[np.int32]
-    id_hashes: NDArray[np.uint64]
     # Where each article of each part stands in that order; -1 for one that another id's wins over.
     ranks: list[NDArray[np.int64]] = field(default_factory=list)
 
@@ -253,11 +259,11 @@ class _Run:
     def result(self, thresholds: Thresholds) -> LexicalResult:
         if not _is_plain(self._lines.path):
             self._write_out()
+        boilerplate = self._boilerplate()
         sketches = self._sketch()
         numbers = self._gather(sketches)
-        recipe = self._workers.start(self._recipe(numbers))
+        self._describe(boilerplate, numbers)
         chosen = self._candidates(sketches, numbers)
-        recipe()
         compared = self._compare(numbers, chosen)
         pairs = [each for path in compared for each in _pairs(path, thresholds)]
         pairs.sort(key=lambda each: (-each.similarity, each.first.id, each.second.id))
@@ -303,6 +309,22 @@ class _Run:
     def _problem(self, line: int, reason: str) -> Problem:
         return Problem(source=self._name, line=line, reason=reason)
 
+    def _boilerplate(self) -> Boilerplate:
+        """What the texts leave out, found in a sample before they are sketched."""
+        path, options = self._folder / _BOILERPLATE, self._settings.options
+        if path.exists():
+            return Boilerplate.from_dict(read_json(path))
+        found = Boilerplate()
+        if options.strip_boilerplate:
+            found = sampled_boilerplate(
+                self._lines,
+                sample_of(self._lines.path, SAMPLE),
+                min_count=options.boilerplate_min_count,
+                min_share=options.boilerplate_min_share,
+            )
+        write_json(path, found.to_dict())
+        return found
+
     def _sketch(self) -> list[Path]:
         size = Path(self._lines.path).stat().st_size
         step = min(_MOST_RANGE, max(_LEAST_RANGE, size // _RANGES_WANTED))
@@ -311,6 +333,7 @@ class _Run:
                 lines=self._lines,
                 start=start,
                 end=end,
+                boilerplate=self._folder / _BOILERPLATE,
                 target=self._folder / f"sketches-{number:06d}.npz",
             )
             for number, (start, end) in enumerate(byte_ranges(size, step))
@@ -356,7 +379,6 @@ class _Run:
         ranks[order] = np.arange(len(order))
         return _Numbers(
             **{name: _concatenated(column, np.int64)[order] for name, column in columns.items()},
-            id_hashes=text_digests(ids)[order],
             ranks=np.split(ranks, np.cumsum(counts)[:-1]) if counts else [],
         )
 
@@ -401,19 +423,16 @@ class _Run:
                 line=first.line,
             )
 
-    def _recipe(self, numbers: _Numbers) -> MakeRecipe:
-        options = self._settings.options
+    def _describe(self, boilerplate: Boilerplate, numbers: _Numbers) -> None:
+        """Write down how texts are treated: what the comparing processes go by."""
         days = Counter(numbers.days[numbers.days != NO_DAY].tolist())
-        sample = np.sort(np.argsort(numbers.id_hashes, kind="stable")[:SAMPLE])
-        return MakeRecipe(
-            lines=self._lines,
-            places=numbers.places(sample) if options.strip_boilerplate else [],
-            bulk_days=sorted(bulk_days_of(days)),
-            titled=numbers.places(_generic(numbers)),
-            min_count=options.boilerplate_min_count,
-            min_share=options.boilerplate_min_share,
-            target=self._folder / "recipe.json",
+        titles = titles_at(self._lines, numbers.places(_generic(numbers)))
+        recipe = Recipe(
+            boilerplate=boilerplate,
+            bulk_days=bulk_days_of(days),
+            generic_titles=frozenset(titles) - {""},
         )
+        write_json(self._folder / _RECIPE, recipe.to_dict())
 
     def _candidates(self, parts: Sequence[Path], numbers: _Numbers) -> Keys:
         """Pairs of articles to be compared, as keys of their numbers."""
@@ -455,7 +474,7 @@ class _Run:
                     lines=self._lines,
                     pairs=[(one, other) for one, other in ends],
                     places=numbers.places(articles),
-                    recipe=self._folder / "recipe.json",
+                    recipe=self._folder / _RECIPE,
                     min_resemblance=self._settings.min_resemblance,
                     min_containment=self._settings.min_containment,
                     now=self._now,
@@ -467,6 +486,7 @@ class _Run:
 
 
 _STEPS = 17
+_BOILERPLATE, _RECIPE = "boilerplate.json", "recipe.json"
 
 
 def _is_plain(path: str) -> bool:

@@ -9,12 +9,16 @@ look lets the plain ones pass, all others go through `to_article`.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from xxhash import xxh3_64_intdigest
 
 from recommender.errors import ArticleError, ConfigError
 from recommender.records import (
@@ -124,8 +128,17 @@ def _first_line(stream: Any, start: int, end: int) -> int:
     return end
 
 
-def records_at(lines: Lines, places: Sequence[tuple[int, int]]) -> Iterator[Mapping[str, Any]]:
-    """The records of lines that were read before, by offset and size.
+def records_at(
+    lines: Lines, places: Sequence[tuple[int, int]], *, lenient: bool = False
+) -> Iterator[Mapping[str, Any]]:
+    """The records of lines by offset and size.
+
+    Parameters
+    ----------
+    lines : Lines
+    places : sequence of (int, int)
+    lenient : bool
+        Leave out lines that hold no record.
 
     Raises
     ------
@@ -136,9 +149,33 @@ def records_at(lines: Lines, places: Sequence[tuple[int, int]]) -> Iterator[Mapp
         for offset, size in places:
             stream.seek(offset)
             record = parse_line(stream.read(size), is_first=offset == 0)
-            if not isinstance(record, Mapping):
+            if isinstance(record, Mapping):
+                yield record
+            elif not lenient:
                 raise _changed(lines)
-            yield record
+
+
+def sample_of(path: str, count: int) -> list[tuple[int, int]]:
+    """Offset and size of `count` lines of a file, drawn by their content alone."""
+    hashes, offsets, sizes = array("Q"), array("q"), array("q")
+    position, rest = 0, b""
+    with Path(path).open("rb") as stream:
+        while data := stream.read(_STEP):
+            *whole, rest = (rest + data).split(b"\n")
+            for raw in whole:
+                hashes.append(xxh3_64_intdigest(raw))
+                offsets.append(position)
+                sizes.append(len(raw))
+                position += len(raw) + 1
+            if len(rest) >= LONGEST_LINE:
+                # No article is so long: what comes of it is said when all lines are read.
+                position, rest = position + len(rest), b""
+    if rest:
+        hashes.append(xxh3_64_intdigest(rest))
+        offsets.append(position)
+        sizes.append(len(rest))
+    chosen = np.sort(np.argsort(np.array(hashes, np.uint64), kind="stable")[:count])
+    return [(offsets[each], sizes[each]) for each in chosen.tolist()]
 
 
 def article_of(record: Mapping[str, Any], lines: Lines) -> Article:

@@ -1,4 +1,4 @@
-"""What the processes of a run do: sketch a range of the file, find boilerplate, compare pairs.
+"""What the processes of a run do: sketch a range of the file, compare pairs.
 
 Each task is a value that can be sent, and leaves its result as one file in the work folder; a
 file that is there already was made by an interrupted run, and is not made again.
@@ -7,6 +7,7 @@ file that is there already was made by an interrupted run, and is not made again
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.boilerplate import find_boilerplate
+from recommender.boilerplate import Boilerplate, find_boilerplate
 from recommender.errors import ArticleError
 from recommender.evidence import (
     COLUMNS,
@@ -62,19 +63,7 @@ class SketchRange:
     lines: Lines
     start: int
     end: int
-    target: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeRecipe:
-    """Find the boilerplate in a sample of the articles, and complete the recipe."""
-
-    lines: Lines
-    places: Sequence[tuple[int, int]]
-    bulk_days: Sequence[int]
-    titled: Sequence[tuple[int, int]]
-    min_count: int
-    min_share: float
+    boilerplate: Path
     target: Path
 
 
@@ -100,7 +89,7 @@ class ComparePairs:
     target: Path
 
 
-Task = SketchRange | MakeRecipe | ComparePairs
+Task = SketchRange | ComparePairs
 
 
 def perform(task: Task) -> int:
@@ -109,10 +98,6 @@ def perform(task: Task) -> int:
         if not task.target.exists():
             _sketch_range(task)
         return task.end - task.start
-    if isinstance(task, MakeRecipe):
-        if not task.target.exists():
-            _make_recipe(task)
-        return 0
     if not task.target.exists():
         _compare_pairs(task)
     return len(task.pairs)
@@ -120,6 +105,7 @@ def perform(task: Task) -> int:
 
 def _sketch_range(task: SketchRange) -> None:
     found, count = read_range(task.lines.path, task.start, task.end)
+    strip = _boilerplate(task.boilerplate).strip
     problems: list[tuple[int, str]] = []
     lost: list[tuple[int, str]] = []
     ids: list[str] = []
@@ -142,7 +128,7 @@ def _sketch_range(task: SketchRange) -> None:
         ids.append(read.id)
         places.append(_place(line, read.day))
         titles.append(read.title)
-        texts.append(clean(read.body))
+        texts.append(strip(clean(read.body)))
         held += len(texts[-1])
         if held >= _BATCH_CHARACTERS:
             sketched.append(sketch_many(fold_many(texts)))
@@ -175,20 +161,28 @@ def _joined(parts: Sequence[Sketches]) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
 
 
-def _make_recipe(task: MakeRecipe) -> None:
-    texts = [
-        clean(read_record(each, task.lines).body) for each in records_at(task.lines, task.places)
-    ]
-    titles = [
-        clean_title(read_record(each, task.lines).title)
-        for each in records_at(task.lines, task.titled)
-    ]
-    recipe = Recipe(
-        boilerplate=find_boilerplate(texts, min_count=task.min_count, min_share=task.min_share),
-        bulk_days=frozenset(task.bulk_days),
-        generic_titles=frozenset(fold_many(titles)) - {""},
+def sampled_boilerplate(
+    lines: Lines, places: Sequence[tuple[int, int]], *, min_count: int, min_share: float
+) -> Boilerplate:
+    """The boilerplate of the articles at some places; lines that hold none are passed over."""
+    texts = []
+    for record in records_at(lines, places, lenient=True):
+        # What is wrong with a line is said when all are read.
+        with suppress(ArticleError):
+            texts.append(clean(read_record(record, lines).body))
+    return find_boilerplate(texts, min_count=min_count, min_share=min_share)
+
+
+def titles_at(lines: Lines, places: Sequence[tuple[int, int]]) -> list[str]:
+    """The folded titles of the articles at some places."""
+    return fold_many(
+        [clean_title(read_record(each, lines).title) for each in records_at(lines, places)]
     )
-    write_json(task.target, recipe.to_dict())
+
+
+@lru_cache(maxsize=2)
+def _boilerplate(path: Path) -> Boilerplate:
+    return Boilerplate.from_dict(read_json(path))
 
 
 @lru_cache(maxsize=2)

@@ -57,13 +57,6 @@ class Workers:
             for each in done:
                 on_done(_result(each))
 
-    def start(self, task: Task) -> Callable[[], int]:
-        """Begin a task elsewhere, if there is an elsewhere; call what comes back to have it."""
-        if self._pool is None:
-            return lambda: perform(task)
-        future = self._pool.submit(perform, task)
-        return lambda: _result(future)
-
 
 def _result(future: Future[int]) -> int:
     try:
