@@ -107,7 +107,7 @@ def test_finds_what_brute_force_finds_with_the_exact_values(tmp_path: Path, seed
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.randoms(use_true_random=False), st.integers(0, 50))
 def test_the_order_of_the_lines_never_shows(tmp_path: Path, chance: Any, seed: int) -> None:
@@ -130,7 +130,7 @@ def test_ranges_of_any_size_read_every_line_once(
 ) -> None:
     path = write(tmp_path / "a.jsonl", corpus(6))
     before = find(path)
-    for size in (50, 997, 4_096):
+    for size in (500, 4_096):
         monkeypatch.setattr("recommender.lexical.finding._MOST_RANGE", size)
         monkeypatch.setattr("recommender.lexical.finding._LEAST_RANGE", size)
         assert find(path) == before
@@ -162,8 +162,9 @@ def test_a_thousand_articles_that_share_only_boilerplate_make_no_pair(tmp_path: 
     ]
     path = write(tmp_path / "a.jsonl", records)
     assert find(path, min_resemblance=0.2).pairs == ()
-    kept = find(path, min_resemblance=0.1, options=IndexOptions(strip_boilerplate=False))
-    assert kept.pairs
+    few = write(tmp_path / "b.jsonl", records[:30])
+    kept = find(few, min_resemblance=0.1, options=IndexOptions(strip_boilerplate=False))
+    assert len(kept.pairs) > 200
 
 
 def test_near_copies_that_differ_in_their_notices_are_equal(tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_twenty_thousand_equal_and_five_thousand_near_equal_stay_linear(tmp_path
     assert {each.second.id for each in near} | {each.first.id for each in near} == {
         f"n{number:05d}" for number in range(5_000)
     }
-    assert len(near) < 5_000 * CENTRES * 8
+    assert len(near) <= 5_000 * 2 * CENTRES
 
 
 def test_a_chain_gives_pairs_of_neighbours_only(tmp_path: Path) -> None:

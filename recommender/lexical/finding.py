@@ -41,6 +41,7 @@ from recommender.lexical.joining import (
     of_keys,
     pair_key,
     ranges,
+    thinned,
 )
 from recommender.lexical.parts import (
     from_bytes,
@@ -450,6 +451,7 @@ class _Run:
         wanted = self._settings.min_resemblance
         near = gathered(self._joining(near_texts(minima, min_resemblance=wanted)))
         near = enough_in_common(near, samples, owners, min_resemblance=wanted)
+        near = thinned(near, len(texts))
         inside = contained_texts(samples, owners, numbers.lengths[texts], min_length=SHORT_LENGTH)
         self._settings.progress("joining", _STEPS, _STEPS)
         return _with_equals(np.union1d(near, inside), there, member_of, len(texts))

@@ -10,9 +10,9 @@ the wanted resemblance have.
 *Contained texts* share sampled hashes; lists of hashes that very many texts carry are left out,
 so that the number of pairs looked at stays within a budget for each text.
 
-Texts are numbered by the order of their ids, and where a key is carried by too many of them
-(`MOST_IN_BUCKET`), each is paired with the few of the smallest numbers only: a star, not all
-pairs. The order of the input never shows. Pure.
+Texts are numbered by the order of their ids, and where a key is carried by hundreds of them,
+each is paired with the few of the smallest numbers only: a star, not all pairs (`thinned` says
+what stays). The order of the input never shows. Pure.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ from recommender.lexical.sketching import SLOTS, Minima
 Ordinals = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
-MOST_IN_BUCKET = 400
-CENTRES = 16
+MOST_PARTNERS = 400
+CENTRES = 8
 _GROUP = 4
 # So many standard deviations below the expected number of equal slots a pair may lie.
 _DEVIATIONS = 2.9
 _AT_ONCE = 2_000_000
 _LOOKED_AT = 20_000
-_LIMITS = (400, 200, 100, 50, 32)
-_PAIRS_PER_TEXT = 64
-_LEAST_BUDGET = 4_000_000
+_LIMITS = (MOST_PARTNERS, 200, 100, 50, 32)
+_PAIRS_PER_TEXT = 16
+_LEAST_BUDGET = 500_000
+_PARTNERS_PER_TEXT = 16
+_LEAST_PAIRS = 200_000
 _COMPACT_AT = 8_000_000
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
@@ -107,6 +109,32 @@ def gathered(parts: Iterator[Keys]) -> Keys:
         if size > _COMPACT_AT:
             kept, size = [np.unique(np.concatenate(kept))], 0
     return np.unique(np.concatenate(kept))
+
+
+def thinned(keys: Keys, count: int) -> Keys:
+    """Pairs without the crowds: a text with very many partners keeps those of smallest ordinal.
+
+    Five thousand versions of one text are twelve million pairs. A pair stays where neither text
+    has more than `MOST_PARTNERS` partners (fewer, if that would be too many pairs in all), or
+    where the smaller ordinal is among the `CENTRES` smallest partners of the other.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64
+        Sorted, each once.
+    count : int
+        Texts.
+    """
+    first, second = of_keys(keys)
+    partners = np.bincount(first, minlength=count) + np.bincount(second, minlength=count)
+    crowd = np.maximum(partners[first], partners[second])
+    budget = max(_PARTNERS_PER_TEXT * count, _LEAST_PAIRS)
+    most = next((one for one in _LIMITS if int((crowd <= one).sum()) <= budget), _LIMITS[-1])
+    order = np.lexsort((first, second))
+    begins, sizes = _runs(second[order].astype(np.uint64))
+    rank = np.empty(len(keys), np.int64)
+    rank[order] = np.arange(len(keys)) - np.repeat(begins, sizes)
+    return np.asarray(keys[(crowd <= most) | (rank < CENTRES)])
 
 
 def enough_in_common(
@@ -195,7 +223,7 @@ def _joined(
 ) -> Iterator[tuple[Ordinals, Ordinals]]:
     """Pairs inside runs: all of them, or of a long run those with its first `CENTRES`."""
     places = ranges(begins, sizes)
-    rank = places - np.repeat(begins, sizes)
+    rank = np.arange(len(places)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     after = np.repeat(sizes, sizes) - rank - 1
     after[(rank >= CENTRES) & np.repeat(sizes > limit, sizes)] = 0
     done = np.cumsum(after)
