@@ -14,7 +14,6 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.moment import NOW
 from recommender import __version__
 from recommender.building import embed
 from recommender.centring import Centres
@@ -36,7 +36,6 @@ from recommender.sources import parse_date
 from recommender.store import Pending
 from recommender.vectors import pair_cosines
 
-NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 RESULTS = Path(__file__).parent / "results"
 
 
