@@ -454,7 +454,7 @@ def test_contained_texts_are_found_among_formulas() -> None:
     briefs = [words(generator, 100) for _ in range(50)]
     texts = briefs + [words(generator, 400) + each + formula for each in briefs]
     sketches = sketch_many(texts)
-    owners = np.repeat(np.arange(len(texts), dtype=np.uint32), sketches.sample_counts)
-    keys = contained_texts(sketches.samples, owners, sketches.lengths, min_length=60)
+    counts = sketches.sample_counts.astype(np.int64)
+    keys = contained_texts(sketches.samples, counts, sketches.lengths, min_length=60)
     found = {(int(key >> np.uint64(32)), int(key & np.uint64(0xFFFFFFFF))) for key in keys}
     assert found == {(number, number + 50) for number in range(50)}

@@ -447,12 +447,12 @@ class _Run:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         member_of = place[member_of]
-        minima, samples, owners = _loaded(parts, numbers, texts)
+        minima, samples, counts = _loaded(parts, numbers, texts)
         wanted = self._settings.min_resemblance
         near = gathered(self._joining(near_texts(minima, min_resemblance=wanted)))
-        near = enough_in_common(near, samples, owners, min_resemblance=wanted)
+        near = enough_in_common(near, samples, counts, min_resemblance=wanted)
         near = thinned(near, len(texts))
-        inside = contained_texts(samples, owners, numbers.lengths[texts], min_length=SHORT_LENGTH)
+        inside = contained_texts(samples, counts, numbers.lengths[texts], min_length=SHORT_LENGTH)
         self._settings.progress("joining", _STEPS, _STEPS)
         return _with_equals(np.union1d(near, inside), there, member_of, len(texts))
 
@@ -514,23 +514,27 @@ def _generic(numbers: _Numbers) -> list[int]:
 
 def _loaded(
     parts: Sequence[Path], numbers: _Numbers, texts: Ordinals
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
-    """Signatures, samples and their owners, of the different texts alone."""
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], Ordinals]:
+    """Signatures, samples and how many samples each has, of the different texts alone."""
     number_of = np.full(len(numbers.offsets), -1)
     number_of[texts] = np.arange(len(texts))
     minima = np.zeros((len(texts), SLOTS), np.uint32)
-    samples, owners = [], []
+    counts = np.zeros(len(texts), np.int64)
+    chosen = []
     for path, ranks in zip(parts, numbers.ranks, strict=True):
+        number = np.where(ranks >= 0, number_of[ranks], -1)
+        chosen.append((path, np.flatnonzero(number >= 0), number[number >= 0]))
         with np.load(path) as part:
-            number = np.where(ranks >= 0, number_of[ranks], -1)
-            chosen = np.flatnonzero(number >= 0)
-            number = number[chosen]
-            minima[number] = part["minima"][chosen]
-            counts = part["sample_counts"].astype(np.int64)
-            starts = (np.cumsum(counts) - counts)[chosen]
-            samples.append(part["samples"][ranges(starts, counts[chosen])])
-            owners.append(np.repeat(number.astype(np.uint32), counts[chosen]))
-    return minima, _concatenated(samples, np.uint32), _concatenated(owners, np.uint32)
+            minima[chosen[-1][2]] = part["minima"][chosen[-1][1]]
+            counts[chosen[-1][2]] = part["sample_counts"][chosen[-1][1]]
+    starts = np.cumsum(counts) - counts
+    samples = np.zeros(int(counts.sum()), np.uint32)
+    for path, places, number in chosen:
+        with np.load(path) as part:
+            own = part["sample_counts"].astype(np.int64)
+            taken = part["samples"][ranges((np.cumsum(own) - own)[places], own[places])]
+        samples[ranges(starts[number], counts[number])] = taken
+    return minima, samples, counts
 
 
 def _with_equals(keys: Keys, there: Ordinals, member_of: Ordinals, count: int) -> Keys:

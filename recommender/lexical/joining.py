@@ -140,7 +140,7 @@ def thinned(keys: Keys, count: int) -> Keys:
 def enough_in_common(
     keys: Keys,
     samples: NDArray[np.uint32],
-    owners: NDArray[np.uint32],
+    counts: Ordinals,
     *,
     min_resemblance: float,
 ) -> Keys:
@@ -151,13 +151,11 @@ def enough_in_common(
     Parameters
     ----------
     keys : ndarray of uint64
-    samples, owners : ndarray of uint32, shape (m,)
+    samples : ndarray of uint32, shape (m,)
+    counts : ndarray of int64, shape (n,)
         As for `contained_texts`.
     min_resemblance : float
     """
-    by_owner = np.argsort(owners, kind="stable")
-    samples = samples[by_owner]
-    counts = np.bincount(owners, minlength=int((keys & _LOW).max()) + 1 if len(keys) else 0)
     starts = np.cumsum(counts) - counts
     kept = []
     for begin in range(0, len(keys), _LOOKED_AT):
@@ -248,7 +246,7 @@ def ranges(starts: Ordinals, counts: Ordinals) -> Ordinals:
 
 def contained_texts(
     samples: NDArray[np.uint32],
-    owners: NDArray[np.uint32],
+    counts: Ordinals,
     lengths: NDArray[np.int32],
     *,
     min_length: int,
@@ -258,8 +256,9 @@ def contained_texts(
     Parameters
     ----------
     samples : ndarray of uint32, shape (m,)
-    owners : ndarray of uint32, shape (m,)
-        Ordinal of the text of each sample.
+        Of one text after another.
+    counts : ndarray of int64, shape (n,)
+        How many each text has.
     lengths : ndarray of int32, shape (n,)
     min_length : int
         Shorter texts are in no pair.
@@ -269,6 +268,7 @@ def contained_texts(
     ndarray of uint64
         Sorted, each once.
     """
+    owners = np.repeat(np.arange(len(counts), dtype=np.uint32), counts)
     useful = np.zeros(len(lengths), np.int64)
     events = []
     parts = max(1, -(-len(samples) // _SORTED_AT_ONCE))
@@ -289,9 +289,9 @@ def contained_texts(
             uneven &= short >= min_length
             events.append(pair_key(first[uneven], second[uneven]))
     every = np.concatenate([*events, np.zeros(0, np.uint64)])
-    keys, counts = np.unique(every, return_counts=True)
+    keys, common = np.unique(every, return_counts=True)
     first, second = of_keys(keys)
     shorter = np.where(lengths[first] <= lengths[second], first, second)
-    sampled = np.bincount(owners, minlength=len(lengths))[shorter]
-    enough = counts >= np.maximum(_LEAST_SHARED, _LEAST_SHARE * useful[shorter])
+    sampled = counts[shorter]
+    enough = common >= np.maximum(_LEAST_SHARED, _LEAST_SHARE * useful[shorter])
     return np.asarray(keys[enough & (useful[shorter] >= _LEAST_USEFUL * sampled)])
