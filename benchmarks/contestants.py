@@ -73,9 +73,11 @@ def rensa(call: Call, *, threshold: float = 0.4) -> None:
     for number, (article_id, text) in enumerate(_texts(call.source)):
         made = RMinHash(num_perm=128, seed=42)
         made.update(_five_grams(text))
-        for other in index.query(made):
-            if made.jaccard(sketches[other]) >= threshold:
-                pairs.append((article_id, ids[other]))
+        pairs += [
+            (article_id, ids[other])
+            for other in index.query(made)
+            if made.jaccard(sketches[other]) >= threshold
+        ]
         index.insert(number, made)
         ids.append(article_id)
         sketches.append(made)

@@ -4,6 +4,7 @@
 or faiss.
 """
 
-from recommender.lexical.finding import LexicalResult, find_lexical_pairs, write_pairs
+from recommender.lexical.finding import find_lexical_pairs
+from recommender.lexical.results import LexicalResult, write_pairs
 
 __all__ = ["LexicalResult", "find_lexical_pairs", "write_pairs"]

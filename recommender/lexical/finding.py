@@ -13,10 +13,9 @@ smallest id, so that twenty thousand copies make twenty thousand pairs.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import Any
@@ -29,19 +28,22 @@ from recommender.boilerplate import Boilerplate
 from recommender.config import IndexOptions, Thresholds
 from recommender.errors import ArticleError, ConfigError
 from recommender.evidence import SHORT_LENGTH
-from recommender.files import write_whole
 from recommender.indexing import Recipe, bulk_days_of
 from recommender.lexical.joining import (
     Keys,
-    Ordinals,
     contained_texts,
     enough_in_common,
     gathered,
     near_texts,
     of_keys,
-    pair_key,
-    ranges,
     thinned,
+)
+from recommender.lexical.numbering import (
+    Numbers,
+    load_sketches,
+    neighbours_first,
+    one_of_each_generic_title,
+    with_equals,
 )
 from recommender.lexical.parts import (
     from_bytes,
@@ -51,7 +53,7 @@ from recommender.lexical.parts import (
     write_json,
 )
 from recommender.lexical.reading import Lines, byte_ranges, sample_of, write_out
-from recommender.lexical.sketching import SLOTS
+from recommender.lexical.results import LexicalResult, pairs_in
 from recommender.lexical.tasks import (
     NO_DAY,
     ComparePairs,
@@ -61,41 +63,13 @@ from recommender.lexical.tasks import (
 )
 from recommender.lexical.workers import Workers, started
 from recommender.progress import Progress, silent
-from recommender.records import Card, DuplicatePair, Evidence, Relation
-from recommender.sources.fields import Problem, check_mapping, to_article
+from recommender.sources.fields import Problem, check_mapping
 from recommender.sources.files import STANDARD_INPUT
 
-EQUAL_LISTED = 16
-EQUAL_CROSSED = 64
 # The boilerplate is looked for in so many articles: eight carriers among them are 0.2 %.
 SAMPLE = 4_000
-_GENERIC_COUNT = 5
 _LEAST_RANGE, _MOST_RANGE, _RANGES_WANTED = 1 << 18, 1 << 23, 24
 _LEAST_CHUNK, _MOST_CHUNK, _CHUNKS_WANTED = 100, 1_000, 16
-_PROPAGATIONS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LexicalResult:
-    """What `find_lexical_pairs` found.
-
-    Attributes
-    ----------
-    pairs : tuple of DuplicatePair
-        Most similar first, then by ids. `evidence.resemblance` and `evidence.containment` are
-        exact, rounded to four digits; `evidence.cosine` is `None`.
-    articles : int
-        How many were read.
-    problems : tuple of Problem
-        Lines that were skipped.
-    lost_dates : tuple of Problem
-        Publication dates that could not be read.
-    """
-
-    pairs: tuple[DuplicatePair, ...]
-    articles: int
-    problems: tuple[Problem, ...] = ()
-    lost_dates: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,24 +82,6 @@ class _Settings:
     on_refused: Callable[[Problem], None]
     progress: Progress
     now: datetime
-
-
-@dataclass(slots=True, eq=False)
-class _Numbers:
-    """Of all articles, in the order of their ids, one number each; shape (n,)."""
-
-    offsets: NDArray[np.int64]
-    sizes: NDArray[np.int32]
-    days: NDArray[np.int32]
-    titles: NDArray[np.uint64]
-    beginnings: NDArray[np.uint64]
-    digests: NDArray[np.uint64]
-    lengths: NDArray[np.int32]
-    # Where each article of each part stands in that order; -1 for one that another id's wins over.
-    ranks: list[NDArray[np.int64]] = field(default_factory=list)
-
-    def places(self, chosen: Iterable[int]) -> list[tuple[int, int]]:
-        return [(int(self.offsets[each]), int(self.sizes[each])) for each in chosen]
 
 
 def find_lexical_pairs(
@@ -266,7 +222,7 @@ class _Run:
         self._describe(boilerplate, numbers)
         chosen = self._candidates(sketches, numbers)
         compared = self._compare(numbers, chosen)
-        pairs = [each for path in compared for each in _pairs(path, thresholds)]
+        pairs = [each for path in compared for each in pairs_in(path, thresholds)]
         pairs.sort(key=lambda each: (-each.similarity, each.first.id, each.second.id))
         return LexicalResult(
             pairs=tuple(pairs),
@@ -352,7 +308,7 @@ class _Run:
 
         self._workers.perform_all(tasks, advance)
 
-    def _gather(self, parts: Sequence[Path]) -> _Numbers:
+    def _gather(self, parts: Sequence[Path]) -> Numbers:
         """Order the articles of all parts by id, after looking at what is wrong with any."""
         ids: list[str] = []
         lines: list[NDArray[np.int64]] = []
@@ -378,7 +334,7 @@ class _Run:
         self._refuse()
         ranks = np.full(len(ids), -1)
         ranks[order] = np.arange(len(order))
-        return _Numbers(
+        return Numbers(
             **{name: _concatenated(column, np.int64)[order] for name, column in columns.items()},
             ranks=np.split(ranks, np.cumsum(counts)[:-1]) if counts else [],
         )
@@ -424,10 +380,10 @@ class _Run:
                 line=first.line,
             )
 
-    def _describe(self, boilerplate: Boilerplate, numbers: _Numbers) -> None:
+    def _describe(self, boilerplate: Boilerplate, numbers: Numbers) -> None:
         """Write down how texts are treated: what the comparing processes go by."""
         days = Counter(numbers.days[numbers.days != NO_DAY].tolist())
-        titles = titles_at(self._lines, numbers.places(_generic(numbers)))
+        titles = titles_at(self._lines, numbers.places(one_of_each_generic_title(numbers)))
         recipe = Recipe(
             boilerplate=boilerplate,
             bulk_days=bulk_days_of(days),
@@ -435,7 +391,7 @@ class _Run:
         )
         write_json(self._folder / _RECIPE, recipe.to_dict())
 
-    def _candidates(self, parts: Sequence[Path], numbers: _Numbers) -> Keys:
+    def _candidates(self, parts: Sequence[Path], numbers: Numbers) -> Keys:
         """Pairs of articles to be compared, as keys of their numbers."""
         there = np.flatnonzero(numbers.lengths)
         _, first, member_of = np.unique(
@@ -447,23 +403,23 @@ class _Run:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         member_of = place[member_of]
-        minima, samples, counts = _loaded(parts, numbers, texts)
+        minima, samples, counts = load_sketches(parts, numbers, texts)
         wanted = self._settings.min_resemblance
         near = gathered(self._joining(near_texts(minima, min_resemblance=wanted)))
         near = enough_in_common(near, samples, counts, min_resemblance=wanted)
         near = thinned(near, len(texts))
         inside = contained_texts(samples, counts, numbers.lengths[texts], min_length=SHORT_LENGTH)
         self._settings.progress("joining", _STEPS, _STEPS)
-        return _with_equals(np.union1d(near, inside), there, member_of, len(texts))
+        return with_equals(np.union1d(near, inside), there, member_of, len(texts))
 
     def _joining(self, groups: Iterator[Keys]) -> Iterator[Keys]:
         for number, group in enumerate(groups):
             self._settings.progress("joining", number + 1, _STEPS)
             yield group
 
-    def _compare(self, numbers: _Numbers, keys: Keys) -> list[Path]:
+    def _compare(self, numbers: Numbers, keys: Keys) -> list[Path]:
         first, second = of_keys(keys)
-        order = _neighbours_first(first, second, len(numbers.offsets))
+        order = neighbours_first(first, second, len(numbers.offsets))
         first, second = first[order], second[order]
         size = min(_MOST_CHUNK, max(_LEAST_CHUNK, len(keys) // _CHUNKS_WANTED))
         tasks = []
@@ -501,130 +457,3 @@ def _is_plain(path: str) -> bool:
 
 def _concatenated(arrays: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:
     return np.concatenate(arrays) if arrays else np.zeros(0, kind)
-
-
-def _generic(numbers: _Numbers) -> list[int]:
-    """One article of each title that heads at least five bodies which begin differently."""
-    both = np.stack((numbers.titles, numbers.beginnings), axis=1)[numbers.titles != 0]
-    titles, counts = np.unique(np.unique(both, axis=0)[:, 0], return_counts=True)
-    wanted = titles[counts >= _GENERIC_COUNT]
-    found, first = np.unique(numbers.titles, return_index=True)
-    return [int(each) for each in first[np.isin(found, wanted)]]
-
-
-def _loaded(
-    parts: Sequence[Path], numbers: _Numbers, texts: Ordinals
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32], Ordinals]:
-    """Signatures, samples and how many samples each has, of the different texts alone."""
-    number_of = np.full(len(numbers.offsets), -1)
-    number_of[texts] = np.arange(len(texts))
-    minima = np.zeros((len(texts), SLOTS), np.uint32)
-    counts = np.zeros(len(texts), np.int64)
-    chosen = []
-    for path, ranks in zip(parts, numbers.ranks, strict=True):
-        number = np.where(ranks >= 0, number_of[ranks], -1)
-        chosen.append((path, np.flatnonzero(number >= 0), number[number >= 0]))
-        with np.load(path) as part:
-            minima[chosen[-1][2]] = part["minima"][chosen[-1][1]]
-            counts[chosen[-1][2]] = part["sample_counts"][chosen[-1][1]]
-    starts = np.cumsum(counts) - counts
-    samples = np.zeros(int(counts.sum()), np.uint32)
-    for path, places, number in chosen:
-        with np.load(path) as part:
-            own = part["sample_counts"].astype(np.int64)
-            taken = part["samples"][ranges((np.cumsum(own) - own)[places], own[places])]
-        samples[ranges(starts[number], counts[number])] = taken
-    return minima, samples, counts
-
-
-def _with_equals(keys: Keys, there: Ordinals, member_of: Ordinals, count: int) -> Keys:
-    """Pairs of texts → pairs of articles, and those of articles with equal texts.
-
-    Parameters
-    ----------
-    keys : ndarray of uint64
-        Pairs of texts.
-    there, member_of : ndarray of int64, shape (n,)
-        Number of each article that has a text, rising, and of its text.
-    count : int
-        Texts.
-    """
-    by_text = np.argsort(member_of, kind="stable")
-    members, sizes = there[by_text], np.bincount(member_of, minlength=count)
-    starts = np.cumsum(sizes) - sizes
-    first, second = of_keys(keys)
-    # Small classes are crossed; of large ones the first stands for all.
-    few = sizes[first] * sizes[second] <= EQUAL_CROSSED
-    across = np.where(few, sizes[second], 1)
-    down = np.where(few, sizes[first], 1)
-    total = across * down
-    inside = ranges(np.zeros_like(total), total)
-    across, pair = np.repeat(across, total), np.repeat(np.arange(len(total)), total)
-    found = [
-        pair_key(
-            members[starts[first[pair]] + inside // across],
-            members[starts[second[pair]] + inside % across],
-        )
-    ]
-    for text in np.flatnonzero((sizes > 1) & (sizes <= EQUAL_LISTED)):
-        equal = members[starts[text] : starts[text] + sizes[text]]
-        one, other = np.triu_indices(len(equal), 1)
-        found.append(pair_key(equal[one], equal[other]))
-    many = np.flatnonzero(sizes > EQUAL_LISTED)
-    others = members[ranges(starts[many] + 1, sizes[many] - 1)]
-    found.append(pair_key(np.repeat(members[starts[many]], sizes[many] - 1), others))
-    return np.unique(np.concatenate(found))
-
-
-def _neighbours_first(first: Ordinals, second: Ordinals, count: int) -> Ordinals:
-    """An order that keeps pairs with common articles together, so that few are read twice."""
-    labels = np.arange(count)
-    for _ in range(_PROPAGATIONS):
-        before = labels.copy()
-        least = np.minimum(labels[first], labels[second])
-        np.minimum.at(labels, first, least)
-        np.minimum.at(labels, second, least)
-        if np.array_equal(before, labels):
-            break
-    return np.lexsort((second, first, labels[first]))
-
-
-def _pairs(path: Path, thresholds: Thresholds) -> Iterator[DuplicatePair]:
-    found = read_json(path)
-    cards = {
-        int(number): to_article({**card, "body": ""}, {}, timezone.utc).card
-        for number, card in found["cards"].items()
-    }
-    for first, second, resemblance, containment, similarity, relation, kept in found["rows"]:
-        one, other, stands = cards[first], cards[second], Relation(relation)
-        yield DuplicatePair(
-            first=one,
-            second=other,
-            similarity=similarity,
-            verdict=thresholds.verdict(similarity),
-            relation=stands,
-            evidence=Evidence(
-                resemblance=round(resemblance, 4), containment=round(containment, 4), **kept
-            ),
-        )
-
-
-def write_pairs(path: Path, pairs: Iterable[DuplicatePair]) -> None:
-    """Write pairs as lines of JSON, complete or not at all: ids, overlap, scale, verdict."""
-    write_whole(path, (_pair_line(each) for each in pairs))
-
-
-def _pair_line(pair: DuplicatePair) -> bytes:
-    values = {
-        "first": pair.first.id,
-        "second": pair.second.id,
-        "resemblance": pair.evidence.resemblance,
-        "containment": pair.evidence.containment,
-        "similarity": pair.similarity,
-        "verdict": pair.verdict.value,
-        "relation": pair.relation.value,
-    }
-    return json.dumps(values, ensure_ascii=False).encode() + b"\n"
-
-
-__all__ = ["Card", "LexicalResult", "find_lexical_pairs", "write_pairs"]
