@@ -7,7 +7,7 @@ articles of candidate pairs. Everything is numbered by the order of the ids, so 
 order of the lines nor the number of processes shows.
 
 Texts that are equal once folded are found by their digest. They stand for each other in the
-join: up to `EQUAL_LISTED` of them are listed as all pairs, of more each with that of the
+join: up to 16 of them are listed as all pairs, of more each with that of the
 smallest id, so that twenty thousand copies make twenty thousand pairs.
 """
 
@@ -132,7 +132,8 @@ def find_lexical_pairs(
     on_refused : callable, optional
         Given each line for which the run is refused, before the error is raised.
     workers : int, optional
-        Processes; by default one a core. The result does not depend on it.
+        Processes; by default one a core. The result does not depend on it. They are spawned: a
+        script calls this under `if __name__ == "__main__"`, or with one.
     work : str or Path, optional
         Folder in which parts are put by, so that an interrupted run goes on where it was;
         removed when all is done. Standard input cannot go on.
