@@ -28,7 +28,7 @@ from recommender.errors import (
     IndexIncompatible,
     IndexMissing,
 )
-from recommender.generation import Generation, remove_old_generations, write_generation
+from recommender.generation import Generation, remove_unnamed_files, write_generation
 from recommender.indexing import (
     Cleaned,
     Prepared,
@@ -107,7 +107,7 @@ def build(
     del cleaned
     with Pending.open(folder, embedder=_key_of(embedder.identity)) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress)
-        with Writer.open_for_writing(folder, create=True) as writer:
+        with _writing(folder, create=True) as writer:
             with writer.transaction():
                 unedited = untouched(writer, prepared)
                 writer.clear()
@@ -158,7 +158,7 @@ def update(
     prepared = _prepare(_clean(plan.changed, progress), state.recipe, now, progress)
     with _put_by(folder, state.identity, prepared) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress, known=plan.vectors)
-        with Writer.open_for_writing(folder) as writer:
+        with _writing(folder) as writer:
             change = _apply(
                 writer, state.identity, plan.cards, prepared, vectors, progress, previous
             )
@@ -175,7 +175,7 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
     ArticleNotFound
         If an id is not in the index; nothing is removed then.
     """
-    with Writer.open_for_writing(folder) as writer:
+    with _writing(folder) as writer:
         with writer.transaction():
             rows = writer.rows_of(ids)
             missing = [each for each in dict.fromkeys(ids) if each not in rows]
@@ -200,7 +200,7 @@ def rebuild(
 
     Only what is embedded differently than before is embedded again.
     """
-    with Writer.open_for_writing(folder) as writer:
+    with _writing(folder) as writer:
         state = IndexState.read(writer)
         options = options or state.options
         stored = [each for batch in writer.iter_documents() for each in batch]
@@ -375,14 +375,15 @@ def _apply(
             "run the update again"
         )
     added = updated = 0
-    if cards:
-        with writer.transaction():
-            for article_id, row in writer.rows_of(list(cards)).items():
-                writer.update_card(row, cards[article_id])
-                updated += 1
-    for start in range(0, len(prepared), _UPDATE_BATCH):
+    for start in range(0, max(len(prepared), 1), _UPDATE_BATCH):
         batch = prepared[start : start + _UPDATE_BATCH]
         with writer.transaction():
+            if start == 0:
+                # With the first batch, so that a small update is one change.
+                rows_of_cards = writer.rows_of(list(cards))
+                for article_id, row in rows_of_cards.items():
+                    writer.update_card(row, cards[article_id])
+                updated += len(rows_of_cards)
             old = writer.rows_of([each.card.id for each in batch])
             writer.delete(sorted(old.values()))
             rows = writer.insert_many(_documents(batch, vectors))
@@ -391,7 +392,8 @@ def _apply(
             for row in rows:
                 enter(writer, searcher, row)
         added, updated = added + len(batch) - len(old), updated + len(old)
-        progress("neighbours", start + len(batch), len(prepared))
+        if batch:
+            progress("neighbours", start + len(batch), len(prepared))
         searcher.forget()
         if searcher.generation.tail_length > _LONGEST_TAIL:
             with writer.transaction():
@@ -484,7 +486,13 @@ def _finish(writer: Writer, progress: Progress) -> None:
 
 def _tidy(writer: Writer) -> None:
     """After the commit: drop files of older generations, fold the log into the database."""
-    info = writer.generation()
-    if info is not None:
-        remove_old_generations(writer.folder, info)
+    remove_unnamed_files(writer.folder, writer.generation())
     writer.checkpoint()
+
+
+@contextmanager
+def _writing(folder: Path, *, create: bool = False) -> Iterator[Writer]:
+    """The index open for writing, without what a killed writer may have left in its folder."""
+    with Writer.open_for_writing(folder, create=create) as writer:
+        remove_unnamed_files(folder, writer.generation())
+        yield writer

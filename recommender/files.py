@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from recommender.errors import IndexCorrupt, IndexStoreError
 
 FILE_MODE = 0o640
+# Of a file that is not finished; a killed writer may leave one.
+TEMPORARY_SUFFIX = ".tmp"
 _STEP = 1 << 22
 
 
@@ -30,7 +32,7 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
     IndexStoreError
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     digest = xxhash.xxh3_128()
     try:
         with open(temporary, "xb") as file:  # noqa: PTH123
