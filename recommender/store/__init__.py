@@ -20,6 +20,7 @@ from recommender.store.labels import content_digests, put_labels, read_labels, s
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
 from recommender.store.schema import FORMAT_VERSION, advice_on_damage
+from recommender.store.soundness import check_on_opening
 from recommender.store.writer import Writer
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Store",
     "Writer",
     "advice_on_damage",
+    "check_on_opening",
     "check_store",
     "content_digests",
     "delete_decision",

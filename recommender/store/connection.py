@@ -30,6 +30,7 @@ _COMMON_SETTINGS = (
     # A mapped database would kill the process where a short read gives an error.
     "PRAGMA mmap_size = 0",
 )
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _READER_SETTINGS = ("PRAGMA query_only = ON", "PRAGMA cache_size = -16384")
 _WRITER_SETTINGS = (
     "PRAGMA synchronous = FULL",
@@ -98,21 +99,21 @@ class Connection:
         """Run one statement and fetch all it gives."""
         try:
             return self._raw.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise translated(error, self._folder, reading=self._reading) from error
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; returns how many table rows it changed."""
         try:
             return self._raw.execute(sql, parameters).rowcount
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise translated(error, self._folder, reading=self._reading) from error
 
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each set of parameters."""
         try:
             self._raw.executemany(sql, parameters)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise translated(error, self._folder, reading=self._reading) from error
 
     def close(self) -> None:
@@ -120,10 +121,13 @@ class Connection:
         self._raw.close()
 
 
-def translated(error: sqlite3.Error, folder: Path, *, reading: bool = False) -> IndexStoreError:
+def translated(error: Exception, folder: Path, *, reading: bool = False) -> IndexStoreError:
     """Say in our words what SQLite says, with what to do next."""
     path = database_path(folder)
     words = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        # Of a name in the schema: sqlite3 fails to decode its own error message.
+        return IndexCorrupt(f"{path}: could not decode text; {advice_on_damage(folder)}")
     lower = words.lower()
     if reading and any(part in lower for part in _UNSHARED):
         return IndexStoreError(
