@@ -62,7 +62,32 @@ class Connection:
     @classmethod
     def open(cls, folder: Path, *, writable: bool = False) -> Connection:
         """Open the database of an index; one that is missing is not made."""
-        return cls.open_file(database_path(folder), folder, mode="rw" if writable else "ro")
+        path = database_path(folder)
+        if writable:
+            return cls.open_file(path, folder, mode="rw")
+        try:
+            return cls._open_reading(path, folder)
+        except _Unshared:
+            if not _owned(path):
+                raise
+        # Reading alone does not make the files beside the database. Of two connections the one
+        # that writes closes first, so that they stay.
+        maker = cls.open_file(path, folder, mode="rw")
+        try:
+            maker.rows("PRAGMA schema_version")
+            return cls._open_reading(path, folder)
+        finally:
+            maker.close()
+
+    @classmethod
+    def _open_reading(cls, path: Path, folder: Path) -> Connection:
+        connection = cls.open_file(path, folder, mode="ro")
+        try:
+            connection.rows("PRAGMA schema_version")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @classmethod
     def open_file(cls, path: Path, folder: Path, *, mode: str) -> Connection:
@@ -121,6 +146,20 @@ class Connection:
         self._raw.close()
 
 
+class _Unshared(IndexStoreError):
+    """The log's files are not there, and reading alone does not make them."""
+
+
+def _owned(path: Path) -> bool:
+    """Whether files that this process makes beside a database serve its owner, too."""
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return False
+    # SQLite gives what root makes to the database's owner.
+    return os.geteuid() in (0, owner) and os.access(path.parent, os.W_OK)
+
+
 def translated(error: Exception, folder: Path, *, reading: bool = False) -> IndexStoreError:
     """Say in our words what SQLite says, with what to do next."""
     path = database_path(folder)
@@ -130,7 +169,7 @@ def translated(error: Exception, folder: Path, *, reading: bool = False) -> Inde
         return IndexCorrupt(f"{path}: could not decode text; {advice_on_damage(folder)}")
     lower = words.lower()
     if reading and any(part in lower for part in _UNSHARED):
-        return IndexStoreError(
+        return _Unshared(
             f"{path}: it cannot be read without the files beside it (-wal, -shm), and you may "
             'neither make nor read them; let the user who owns the index run "recommender info" '
             "once, which makes them, or give yourself the right to write in the folder"

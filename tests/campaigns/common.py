@@ -9,6 +9,7 @@ import secrets
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -54,10 +55,16 @@ class Outcome:
 
 
 def warm_up() -> None:
-    """Import what an index needs and keep to one thread, so that children can be forked."""
+    """Load and compute once what every child needs, on one thread, so that it can be forked."""
     import faiss
 
     faiss.omp_set_num_threads(1)
+    with tempfile.TemporaryDirectory() as work:
+        build(Path(work) / "index", [made(each) for each in IDS[:3]])
+        with Recommender.open(Path(work) / "index") as index:
+            index.near_duplicates(made(IDS[4]), min_similarity=0.0)
+            index.update([made(IDS[4])], now=NOW)
+            answers_of(index)
 
 
 def in_child(action: Callable[[], object], *, timeout: float = 60.0) -> Outcome:

@@ -89,7 +89,7 @@ class Call:
     target : str
         The new name of a rename.
     offset, length : int
-        Of a write; the offset is -1 where the file's own position counts. A truncation's length.
+        Of a write. A truncation's length; of an opening, 1 when it empties the file.
     data : bytes
         What is written, when it was asked for.
     creates : bool
@@ -206,7 +206,7 @@ def _read(child: int, registers: _Registers, number: int, contents: bool) -> Cal
                 number,
                 name,
                 path,
-                offset=_signed(arguments[3]) if name == "pwrite64" else -1,
+                offset=arguments[3] if name == "pwrite64" else _position(child, arguments[0]),
                 length=arguments[2],
                 data=_memory(child, arguments[1], arguments[2]) if contents else b"",
             )
@@ -219,8 +219,9 @@ def _read(child: int, registers: _Registers, number: int, contents: bool) -> Cal
     )  # fmt: skip
 
 
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
+def _position(child: int, descriptor: int) -> int:
+    with open(f"/proc/{child}/fdinfo/{descriptor}", encoding="ascii") as info:  # noqa: PTH123
+        return int(info.readline().partition(":")[2])
 
 
 def _memory(child: int, address: int, length: int) -> bytes:
