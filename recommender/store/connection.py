@@ -168,6 +168,11 @@ def translated(error: Exception, folder: Path, *, reading: bool = False) -> Inde
         # Of a name in the schema: sqlite3 fails to decode its own error message.
         return IndexCorrupt(f"{path}: could not decode text; {advice_on_damage(folder)}")
     lower = words.lower()
+    if reading and path.exists() and not os.access(path, os.R_OK):
+        return IndexStoreError(
+            f"{path}: you may not read it; run this as the user who owns the index or as a member "
+            "of its group"
+        )
     if reading and any(part in lower for part in _UNSHARED):
         return _Unshared(
             f"{path}: it cannot be read without the files beside it (-wal, -shm), and you may "

@@ -19,7 +19,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from xxhash import xxh3_64_hexdigest
+
 from recommender.errors import IndexLocked, IndexStoreError
+from recommender.files import advice_on
 from recommender.store.schema import FILE_MODE, LOCK_NAME
 
 _POLL_SECONDS = 0.05
@@ -33,6 +36,13 @@ class Written:
 
     index: str
     change: int
+
+    def to_dict(self) -> dict[str, object]:
+        """As it is written, with a checksum: what is damaged says nothing."""
+        return {
+            **asdict(self),
+            "checksum": xxh3_64_hexdigest(f"{self.index} {self.change}".encode()),
+        }
 
 
 def last_written(folder: Path) -> Written | None:
@@ -80,8 +90,7 @@ class WriterLock:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         except OSError as error:
             raise IndexStoreError(
-                f"{path}: cannot be opened for writing ({error.strerror}); run this as the user "
-                "who owns the index"
+                f"{path}: cannot be opened for writing ({error.strerror}); {advice_on(error)}"
             ) from error
         try:
             _wait(descriptor, folder, timeout)
@@ -90,7 +99,8 @@ class WriterLock:
         except OSError as error:
             os.close(descriptor)
             raise IndexStoreError(
-                f"{path}: cannot be written ({error.strerror}); nothing was changed"
+                f"{path}: cannot be written ({error.strerror}); nothing was changed; "
+                f"{advice_on(error)}"
             ) from error
         except BaseException:
             os.close(descriptor)
@@ -134,7 +144,7 @@ class WriterLock:
         with suppress(PermissionError):
             # Another user's file keeps its mode.
             os.fchmod(self._descriptor, FILE_MODE)
-        written = {} if self.written is None else asdict(self.written)
+        written = {} if self.written is None else self.written.to_dict()
         content = json.dumps({**written, **holder}).encode() if written or holder else b""
         # A reader in between sees what does not parse, and takes it for nothing.
         os.pwrite(self._descriptor, content, 0)
@@ -144,7 +154,8 @@ class WriterLock:
 def _written(content: bytes) -> Written | None:
     try:
         found = json.loads(content)
-        return Written(index=str(found["index"]), change=int(found["change"]))
+        written = Written(index=str(found["index"]), change=int(found["change"]))
+        return written if found["checksum"] == written.to_dict()["checksum"] else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

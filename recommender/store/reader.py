@@ -20,7 +20,13 @@ from recommender.store.connection import Connection, ConnectionPool
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
 from recommender.store.lock import Written, last_written
 from recommender.store.query import AMONG, CARD_COLUMNS, SKETCH_COLUMNS, as_json, where
-from recommender.store.schema import APPLICATION_ID, FORMAT_VERSION, LOCK_NAME, advice_on_damage, database_path
+from recommender.store.schema import (
+    APPLICATION_ID,
+    FORMAT_VERSION,
+    LOCK_NAME,
+    advice_on_damage,
+    database_path,
+)
 
 Rows = NDArray[np.int64]
 Self = TypeVar("Self", bound="Store")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from recommender.errors import IndexCorrupt, IndexStoreError
 from recommender.store.reader import Store
-from recommender.store.schema import advice_on_damage
+from recommender.store.schema import INDEXES, TABLES, advice_on_damage
 
 # Reading all pages takes about a millisecond a megabyte: what an opening may cost at most.
 READ_ON_OPENING = 256 << 20
@@ -36,6 +36,9 @@ def check_on_opening(store: Store) -> None:
     state = _file_state(store)
     if state in _sound:
         return
+    with store.snapshot():
+        for problem in schema_problems(store):
+            raise IndexCorrupt(f"{problem}; {advice_on_damage(store.folder)}")
     size = sum(part for part in (state[3], state[5]) if isinstance(part, int))
     if size > READ_ON_OPENING:
         return
@@ -47,6 +50,19 @@ def check_on_opening(store: Store) -> None:
     _sound[state] = None
 
 
+def schema_problems(store: Store) -> Iterator[str]:
+    """Tables and indexes that are not laid out as this format's are.
+
+    A damaged definition may still be one, and give other values than were written.
+    """
+    found: dict[object, object] = dict(
+        store._rows("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    )
+    for name, definition in {**TABLES, **INDEXES}.items():
+        if str(found.get(name)).split() != definition.split():
+            yield f"{store.path}: {name} is not laid out as it was made"
+
+
 def structure_problems(store: Store) -> Iterator[str]:
     """What is wrong with the database's pages and tables, in plain words.
 
@@ -55,6 +71,7 @@ def structure_problems(store: Store) -> Iterator[str]:
     IndexStoreError
         If it cannot even be read.
     """
+    yield from schema_problems(store)
     for (message,) in store._rows("PRAGMA integrity_check"):
         if message != "ok":
             # Several lines where several things are wrong with one page.

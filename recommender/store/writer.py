@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import IndexMissing, IndexStoreError, RecommenderError
+from recommender.files import advice_on
 from recommender.records import Card
 from recommender.store import codec
 from recommender.store.codec import State
@@ -292,7 +293,7 @@ def _make_file(path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise IndexStoreError(
-            f"{path}: cannot be made ({error.strerror}); check the folder's rights"
+            f"{path}: cannot be made ({error.strerror}); {advice_on(error)}"
         ) from error
     os.close(descriptor)
     share(path)

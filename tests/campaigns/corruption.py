@@ -2,10 +2,11 @@
 
     python -m tests.campaigns.corruption --count 10000 --seed 7
 
-Each trial damages one file of a copy and lets a forked child use the index: read everything, or change it and read everything. The answers must be
-those of the undamaged index, or an `IndexStoreError` must name the damage: never another
-answer, a traceback, a signal, or a hang. Half of the flips are drawn from bytes that are not
-zero, because much of a small database is empty space.
+Each trial damages one file of a copy and lets a forked child use the index: read everything, or
+change it and read everything. The answers must be those of the undamaged index, or an
+`IndexStoreError` must name the damage: never another answer, a traceback, a signal, or a hang.
+Half of the flips are drawn from bytes that are not zero, because much of a small database is
+empty space.
 """
 
 from __future__ import annotations
@@ -41,7 +42,14 @@ FLIP = "flip"
 _TIMEOUT = 30.0
 _WRITING_SHARE = 0.1
 # How often a kind of file is drawn; the database holds the truth.
-_WEIGHTS = {"articles.sqlite": 12, "-wal": 4, "-shm": 1, "vectors": 2, "fingerprints": 2, ".lock": 1}
+_WEIGHTS = {
+    "articles.sqlite": 12,
+    "-wal": 4,
+    "-shm": 1,
+    "vectors": 2,
+    "fingerprints": 2,
+    ".lock": 1,
+}
 _NAMED = "recommender.errors.Index"
 
 
@@ -149,8 +157,9 @@ def damages(other: Base, kind: str) -> Iterator[tuple[str, Callable[[bytes], byt
     for share in (0.1, 0.5, 0.9):
         yield f"cut at {share:.0%}", lambda data, share=share: data[: int(len(data) * share)]
     yield "cut by one byte", lambda data: data[:-1]
-    yield "zeroed in the middle", lambda data: (
-        data[: len(data) // 3] + bytes(len(data) // 3) + data[2 * (len(data) // 3) :]
+    yield (
+        "zeroed in the middle",
+        lambda data: data[: len(data) // 3] + bytes(len(data) // 3) + data[2 * (len(data) // 3) :],
     )
     if foreign is not None:
         content = foreign.read_bytes()

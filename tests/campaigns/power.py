@@ -69,6 +69,9 @@ def order_problems(calls: Sequence[Call], folder: Path) -> list[str]:
     unsynced: set[str] = set()
     names_unsynced = False
     log = f"{folder}/articles.sqlite-wal"
+    renamed = {call.target for call in calls if call.name.startswith("rename")}
+    deleted = {call.path for call in calls if call.name.startswith("unlink")}
+    named = {Path(path).name for path in deleted - renamed if "-0" in path}
     for call in calls:
         name = call.path.removeprefix(f"{folder}/")
         if call.path == str(folder) + _MARK:
@@ -88,9 +91,8 @@ def order_problems(calls: Sequence[Call], folder: Path) -> list[str]:
             if call.path in unsynced:
                 found.append(f"{name} got its name before it was synced")
             names_unsynced = True
-        elif call.name.startswith("unlink") and name.startswith(("vectors-", "fingerprints-")):
-            if log in unsynced:
-                found.append(f"{name} was deleted before the change was synced")
+        elif call.name.startswith("unlink") and log in unsynced and name in named:
+            found.append(f"{name} was deleted before the change was synced")
     return sorted(set(found))
 
 
