@@ -1,4 +1,4 @@
-"""Damage to every kind of file of an index: flipped bytes, cut, emptied, swapped, missing.
+"""Damage to every kind of file of an index: flipped bytes, cut, emptied, zeroed, swapped.
 
     python -m tests.campaigns.corruption --count 10000 --seed 7
 

@@ -1,0 +1,52 @@
+"""Which file system a folder lies on, and whether it is one that other machines share.
+
+SQLite's log needs memory that all its users map, and locks that work: a network file system
+gives neither. Reads Linux's table of mounts; elsewhere nothing is known and nothing is said.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+# Kinds as /proc/self/mountinfo names them; those of FUSE come after "fuse.".
+NETWORK_KINDS = frozenset(
+    """
+    9p afs beegfs ceph cephfs cifs coda davfs davfs2 gcsfuse glusterfs gpfs lustre ncpfs nfs nfs4
+    orangefs pvfs2 rclone s3fs smb3 smbfs sshfs goofys juicefs mfs moosefs vboxsf vmhgfs-fuse
+    """.split()
+)
+_MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+_POINT = 4
+
+
+def network_file_system(folder: Path) -> str:
+    """The kind of network file system a folder lies on; empty when it is a local one, or unknown.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist yet.
+    """
+    try:
+        return network_kind(str(folder.resolve()), _MOUNTS.read_text(errors="surrogateescape"))
+    except (OSError, RuntimeError):
+        return ""
+
+
+def network_kind(path: str, mounts: str) -> str:
+    """The same of an absolute path, by the text of a `mountinfo` table (see proc(5))."""
+    longest, found = -1, ""
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        fields, kinds = before.split(" "), after.split(" ")
+        if len(fields) <= _POINT:
+            continue
+        point = _ESCAPE.sub(lambda each: chr(int(each[1], 8)), fields[_POINT])
+        inside = path == point or path.startswith(point.rstrip(os.sep) + os.sep)
+        # Of several mounts on one place the last one is seen.
+        if inside and len(point) >= longest:
+            longest, found = len(point), kinds[0]
+    return found if found.removeprefix("fuse.") in NETWORK_KINDS else ""
