@@ -7,6 +7,7 @@ run leaves the index as it was, or complete.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ from recommender.errors import (
     IndexIncompatible,
     IndexMissing,
 )
-from recommender.generation import Generation, remove_old_generations, write_generation
+from recommender.filesystem import network_file_system
+from recommender.generation import Generation, remove_unnamed_files, write_generation
 from recommender.incoming import OnDuplicate, unique
 from recommender.indexing import (
     Cleaned,
@@ -44,6 +46,8 @@ from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
 from recommender.store import Document, Pending, Store, Writer
 from recommender.tombstones import keep_out, let_back
+
+logger = logging.getLogger("recommender")
 
 _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
@@ -97,6 +101,7 @@ def build(
         If what is there is damaged, no index, or of another format.
     """
     stored = _check_replaceable(folder)
+    _warn_of_network(folder)
     given = unique(articles, on_duplicate)
     if stored and not given:
         raise ConfigError(
@@ -119,7 +124,7 @@ def build(
     del cleaned
     with Pending.open(folder, embedder=_key_of(embedder.identity)) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress)
-        with Writer.open_for_writing(folder, create=True) as writer:
+        with _writing(folder, create=True) as writer:
             with writer.transaction():
                 prepared = _allowed(writer, prepared, allow_erased)
                 unedited = untouched(writer, prepared)
@@ -144,6 +149,16 @@ def _check_replaceable(folder: Path) -> int:
     with suppress(IndexMissing), Store.open(folder) as store:
         return store.count()
     return 0
+
+
+def _warn_of_network(folder: Path) -> None:
+    kind = network_file_system(folder)
+    if kind:
+        logger.warning(
+            f"{folder} lies on a network file system ({kind}), where changes may be lost and "
+            "readers may see half of one; build on a local disk, and copy the index to where it "
+            "is served"
+        )
 
 
 def update(
@@ -183,7 +198,7 @@ def update(
     prepared = _prepare(cleaned, state.recipe, now, progress)
     with _put_by(folder, state.identity, prepared) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress, known=plan.vectors)
-        with Writer.open_for_writing(folder) as writer:
+        with _writing(folder) as writer:
             change = _apply(
                 writer,
                 state.identity,
@@ -208,7 +223,7 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
     ArticleNotFound
         If an id is not in the index; nothing is removed then.
     """
-    with Writer.open_for_writing(folder) as writer:
+    with _writing(folder) as writer:
         with writer.transaction():
             rows = writer.rows_of(ids)
             missing = [each for each in dict.fromkeys(ids) if each not in rows]
@@ -233,7 +248,7 @@ def rebuild(
 
     Only what is embedded differently than before is embedded again.
     """
-    with Writer.open_for_writing(folder) as writer:
+    with _writing(folder) as writer:
         state = IndexState.read(writer)
         options = options or state.options
         stored = [each for batch in writer.iter_documents() for each in batch]
@@ -380,16 +395,17 @@ def _apply(
             "run the update again"
         )
     added = updated = skipped = 0
-    if cards:
-        with writer.transaction():
-            for article_id, row in writer.rows_of(list(cards)).items():
-                writer.update_card(row, cards[article_id])
-                updated += 1
-    for start in range(0, len(prepared), _UPDATE_BATCH):
+    for start in range(0, max(len(prepared), 1), _UPDATE_BATCH):
         offered = prepared[start : start + _UPDATE_BATCH]
         with writer.transaction():
             batch = _allowed(writer, offered, allow_erased)
             skipped += len(offered) - len(batch)
+            if start == 0:
+                # With the first batch, so that a small update is one change.
+                rows_of_cards = writer.rows_of(list(cards))
+                for article_id, row in rows_of_cards.items():
+                    writer.update_card(row, cards[article_id])
+                updated += len(rows_of_cards)
             old = writer.rows_of([each.card.id for each in batch])
             writer.delete(sorted(old.values()))
             rows = writer.insert_many(_documents(batch, vectors))
@@ -398,7 +414,8 @@ def _apply(
             for row in rows:
                 enter(writer, searcher, row)
         added, updated = added + len(batch) - len(old), updated + len(old)
-        progress("neighbours", start + len(offered), len(prepared))
+        if offered:
+            progress("neighbours", start + len(offered), len(prepared))
         searcher.forget()
         if searcher.generation.tail_length > _LONGEST_TAIL:
             with writer.transaction():
@@ -499,7 +516,13 @@ def _finish(writer: Writer, progress: Progress) -> None:
 
 def _tidy(writer: Writer) -> None:
     """After the commit: drop files of older generations, fold the log into the database."""
-    info = writer.generation()
-    if info is not None:
-        remove_old_generations(writer.folder, info)
+    remove_unnamed_files(writer.folder, writer.generation())
     writer.checkpoint()
+
+
+@contextmanager
+def _writing(folder: Path, *, create: bool = False) -> Iterator[Writer]:
+    """The index open for writing, without what a killed writer may have left in its folder."""
+    with Writer.open_for_writing(folder, create=create) as writer:
+        remove_unnamed_files(folder, writer.generation())
+        yield writer

@@ -28,8 +28,8 @@ from recommender.errors import (
     RecommenderError,
 )
 from recommender.files import swap_folders, sync_folder, workplace_of, write_whole
-from recommender.filesystem import network_type
-from recommender.generation import remove_old_generations, write_generation
+from recommender.filesystem import network_file_system
+from recommender.generation import remove_unnamed_files, write_generation
 from recommender.progress import Progress
 from recommender.search import IndexState, Searcher
 from recommender.store import (
@@ -81,7 +81,7 @@ def copy(
 ) -> Copy:
     """Copy an index; see `Recommender.copy`."""
     target = _checked_target(source, destination, replace=replace)
-    network = network_type(target.parent)
+    network = network_file_system(target.parent)
     if network:
         logger.warning(
             "%s is on a network file system (%s): keep copies there, serve none from it",
@@ -241,7 +241,7 @@ def _rewrite_files(folder: Path) -> None:
         with writer.transaction():
             state = IndexState.read(writer)
             info, _, _ = write_generation(writer, state.centres, kind=state.options.vectors)
-        remove_old_generations(folder, info)
+        remove_unnamed_files(folder, info)
         writer.checkpoint()
 
 

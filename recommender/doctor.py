@@ -31,7 +31,7 @@ from recommender.errors import (
     RecommenderError,
 )
 from recommender.files import workplace_of
-from recommender.filesystem import network_type, processes_with
+from recommender.filesystem import network_file_system, processes_with
 from recommender.inspection import DRIFT_LIMIT, IndexInfo
 from recommender.progress import Progress
 from recommender.search import Searcher
@@ -187,7 +187,7 @@ def _folder(patient: _Patient) -> Iterator[Finding]:
 
 
 def _file_system(patient: _Patient) -> Iterator[Finding]:
-    kind = network_type(patient.folder)
+    kind = network_file_system(patient.folder)
     if kind:
         yield _error(
             "file system",

@@ -45,7 +45,7 @@ from recommender.redirecting import Redirecting
 from recommender.retrieval import Ranking
 from recommender.rulings import Rulings
 from recommender.search import IndexState, Query, Searcher
-from recommender.store import Store
+from recommender.store import Store, check_on_opening
 
 PathLikeText = str | PathLike[str]
 
@@ -102,6 +102,7 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
         try:
             opened = cls(store, thresholds=thresholds, embedder=embedder)
             with store.snapshot():
+                check_on_opening(store)
                 if embedder is not None:
                     identity = opened._searcher.state.identity
                     check_recorded(identity, embedder, index=opened.path)

@@ -19,7 +19,7 @@ from pathlib import Path
 from recommender.boilerplate import Boilerplate
 from recommender.errors import ErasureUnfinished, IndexStoreError
 from recommender.filesystem import processes_with
-from recommender.generation import remove_old_generations, write_generation
+from recommender.generation import remove_unnamed_files, write_generation
 from recommender.indexing import Recipe
 from recommender.progress import Progress
 from recommender.search import Searcher
@@ -241,7 +241,7 @@ def _remove_leftovers(writer: Writer) -> None:
     """Older search files, half-written ones, and vectors of runs that were interrupted."""
     info = writer.generation()
     if info is not None:
-        remove_old_generations(writer.folder, info)
+        remove_unnamed_files(writer.folder, info)
     for pattern in (".*.tmp", "pending-*.sqlite*"):
         for file in sorted(writer.folder.glob(pattern)):
             file.unlink(missing_ok=True)

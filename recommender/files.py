@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import secrets
 from collections.abc import Iterable
@@ -18,7 +19,17 @@ FILE_MODE = 0o640
 # Of renameat2(2), Linux.
 _AT_THIS_FOLDER = -100
 _EXCHANGE = 2
+
+# Of a file that is not finished; a killed writer may leave one.
+TEMPORARY_SUFFIX = ".tmp"
 _STEP = 1 << 22
+_ADVICE = {
+    errno.ENOSPC: "free space and run the command again",
+    errno.EDQUOT: "free space or have the quota raised, and run the command again",
+    errno.EROFS: "the file system is read-only, mount it for writing first",
+    errno.EACCES: "run this as the user who owns the index",
+    errno.EPERM: "run this as the user who owns the index",
+}
 
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> str:
@@ -34,7 +45,7 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
     IndexStoreError
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     digest = xxhash.xxh3_128()
     try:
         with open(temporary, "xb") as file:  # noqa: PTH123
@@ -48,11 +59,19 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
         sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise IndexStoreError(f"cannot write {path}: {error.strerror or error}") from error
+        raise IndexStoreError(
+            f"cannot write {path}: {error.strerror or error}; nothing was changed; "
+            f"{advice_on(error)}"
+        ) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return digest.hexdigest()
+
+
+def advice_on(error: OSError) -> str:
+    """What to do about a file that cannot be written."""
+    return _ADVICE.get(error.errno or 0, "look at the disk, then run the command again")
 
 
 def sync_folder(folder: Path) -> None:

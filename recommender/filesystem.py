@@ -1,7 +1,7 @@
-"""What kind of file system a folder lies on: the index needs a local one.
+"""What kind of file system a folder lies on, and which processes have a file open.
 
-Locks and shared memory do not hold between machines; SQLite's log needs both. Reads the mount
-table of Linux; elsewhere nothing is known, and nothing is said.
+SQLite's log needs memory that all its users map, and locks that work: a network file system
+gives neither. Reads Linux's tables; elsewhere nothing is known and nothing is said.
 """
 
 from __future__ import annotations
@@ -11,40 +11,47 @@ import os
 import re
 from pathlib import Path
 
-_MOUNTS = Path("/proc/self/mountinfo")
-_PROCESSES = Path("/proc")
-_NETWORK = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs ncpfs afs auristorfs ceph glusterfs gfs2 lustre beegfs "
-    "orangefs pvfs2 9p virtiofs fuse.sshfs fuse.s3fs fuse.gcsfuse fuse.rclone fuse.glusterfs "
-    "fuse.ceph fuse.davfs davfs".split()
+# Kinds as /proc/self/mountinfo names them; those of FUSE come after "fuse.".
+NETWORK_KINDS = frozenset(
+    """
+    9p afs beegfs ceph cephfs cifs coda davfs davfs2 gcsfuse glusterfs gpfs lustre ncpfs nfs nfs4
+    orangefs pvfs2 rclone s3fs smb3 smbfs sshfs goofys juicefs mfs moosefs vboxsf vmhgfs-fuse
+    """.split()
 )
-_ESCAPED = re.compile(r"\\([0-7]{3})")
+_PROCESSES = Path("/proc")
+_MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+_POINT = 4
 
 
-def file_system_type(folder: Path) -> str:
-    """The type of the file system that holds a folder, as the system names it; "" if unknown."""
+def network_file_system(folder: Path) -> str:
+    """The kind of network file system a folder lies on; empty when it is a local one, or unknown.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist yet.
+    """
     try:
-        mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
-        place = folder.resolve()
+        return network_kind(str(folder.resolve()), _MOUNTS.read_text(errors="surrogateescape"))
     except (OSError, RuntimeError):
         return ""
-    best: tuple[int, str] = (-1, "")
+
+
+def network_kind(path: str, mounts: str) -> str:
+    """The same of an absolute path, by the text of a `mountinfo` table (see proc(5))."""
+    longest, found = -1, ""
     for line in mounts.splitlines():
-        before, separator, after = line.partition(" - ")
-        fields = before.split()
-        if not separator or len(fields) < 5 or not after:
+        before, _, after = line.partition(" - ")
+        fields, kinds = before.split(" "), after.split(" ")
+        if len(fields) <= _POINT:
             continue
-        root = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4]))
-        # Of two mounts on one place the later one is seen.
-        if len(root.parts) >= best[0] and (root == place or root in place.parents):
-            best = len(root.parts), after.split()[0]
-    return best[1]
-
-
-def network_type(folder: Path) -> str:
-    """The same if other machines may write to it at the same time, else ""."""
-    found = file_system_type(folder)
-    return found if found in _NETWORK else ""
+        point = _ESCAPE.sub(lambda each: chr(int(each[1], 8)), fields[_POINT])
+        inside = path == point or path.startswith(point.rstrip(os.sep) + os.sep)
+        # Of several mounts on one place the last one is seen.
+        if inside and len(point) >= longest:
+            longest, found = len(point), kinds[0]
+    return found if found.removeprefix("fuse.") in NETWORK_KINDS else ""
 
 
 def processes_with(file: Path) -> list[int]:

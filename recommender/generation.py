@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from recommender.centring import Centres
 from recommender.config import VectorKind
 from recommender.errors import IndexCorrupt
+from recommender.files import TEMPORARY_SUFFIX
 from recommender.postings import Postings
 from recommender.store import GenerationInfo, Store, Writer
 from recommender.vectors import VectorIndex, build_vector_index, nearest_among, open_vector_index
@@ -232,13 +234,17 @@ def write_generation(
     return info, index, postings
 
 
-def remove_old_generations(folder: Path, present: GenerationInfo) -> None:
-    """Delete generation files that the store no longer names; only under the writer's lock.
+def remove_unnamed_files(folder: Path, present: GenerationInfo | None) -> None:
+    """Delete search files that the store does not name; only under the writer's lock.
 
+    They are of an older generation, or a writer that was killed left them, finished or not.
     Readers that have an older file mapped keep it until they let it go.
     """
-    keep = {name for name, _ in present.files.values()}
+    keep = {name for name, _ in present.files.values()} if present is not None else set()
     for kind in (VECTORS_FILE, FINGERPRINTS_FILE):
-        for file in sorted(folder.glob(f"{kind}-*")):
-            if file.name not in keep:
-                file.unlink(missing_ok=True)
+        for pattern in (f"{kind}-*", f".{kind}-*{TEMPORARY_SUFFIX}"):
+            for file in sorted(folder.glob(pattern)):
+                if file.name not in keep:
+                    # What cannot be deleted now costs only space; the next writer tries again.
+                    with suppress(OSError):
+                        file.unlink(missing_ok=True)

@@ -8,8 +8,9 @@ a generation file can never make a wrong score.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from recommender.similarity import ANCHORS, Profile, similarities
 from recommender.store import VERSION_KEY, NeighbourList, Store, advice_on_damage
 from recommender.text import fold_many
 from recommender.vectors import pair_cosines
+
+Value = TypeVar("Value")
 
 FINGERPRINT_CANDIDATES = 100
 # Near-duplicates are kept beyond the usual number, so that a widely copied story stays whole.
@@ -171,7 +174,7 @@ class Searcher:
     def query(self, row: int) -> Query:
         """The query for a stored article."""
         return Query(
-            comparable=self.comparables([row])[row],
+            comparable=_present(self.comparables([row]), row, self.store),
             vector=self._raw_vectors([row]).get(row),
             row=row,
         )
@@ -293,7 +296,17 @@ class TextLoader:
 
     def __call__(self) -> str:
         """Read the text."""
-        return self.store.texts([self.row])[self.row]
+        return _present(self.store.texts([self.row]), self.row, self.store)
+
+
+def _present(found: Mapping[int, Value], row: int, store: Store) -> Value:
+    """What is stored for a row that another table has."""
+    if row not in found:
+        raise IndexCorrupt(
+            f"{store.path}: row {row} is in one table and missing in another; "
+            f"{advice_on_damage(store.folder)}"
+        )
+    return found[row]
 
 
 def shorten(found: Found, scores: NDArray[np.float64], keep: int) -> Found:

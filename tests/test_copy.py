@@ -26,7 +26,7 @@ from recommender import (
     Recommender,
 )
 from recommender.files import workplace_of
-from recommender.filesystem import file_system_type, network_type
+from recommender.filesystem import network_file_system
 from tests.helpers import article, build, corpus
 from tests.test_cli import Run
 
@@ -430,6 +430,5 @@ def test_the_command_mirrors_the_method(run: Run, folder: Path, tmp_path: Path) 
 def test_the_kind_of_file_system_is_found(tmp_path: Path) -> None:
     if not Path("/proc/self/mountinfo").exists():
         pytest.skip("Linux only")
-    assert file_system_type(Path("/proc/self")) == "proc"
-    assert file_system_type(tmp_path)
-    assert network_type(Path("/proc")) == ""
+    assert network_file_system(tmp_path) == ""
+    assert network_file_system(Path("/proc")) == ""

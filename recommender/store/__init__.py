@@ -45,6 +45,7 @@ from recommender.store.schema import (
     advice_on_damage,
     is_index_file,
 )
+from recommender.store.soundness import check_on_opening
 from recommender.store.writer import Writer
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Writer",
     "WriterLock",
     "advice_on_damage",
+    "check_on_opening",
     "check_store",
     "content_digests",
     "count_tombstones",

@@ -12,6 +12,7 @@ from recommender.store.decisions import check_decisions
 from recommender.store.labels import check_labels
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, as_json
 from recommender.store.reader import Store
+from recommender.store.soundness import structure_problems
 
 _BATCH = 2_000
 _LISTED = 20
@@ -40,7 +41,7 @@ def check_store(store: Store, progress: Callable[[int, int], None]) -> list[str]
     problems: list[str] = []
     with store.snapshot():
         try:
-            problems += _check_structure(store)
+            problems += structure_problems(store)
             for number, (table, columns, decoder) in enumerate(_TABLES):
                 found = list(_check_table(store, table, columns, decoder, progress, number))
                 problems += _listed(store, table, found)
@@ -59,23 +60,6 @@ def _listed(store: Store, table: str, found: list[str]) -> list[str]:
         *found[:_LISTED],
         f"{store.path}: table {table}: {len(found):,} rows are damaged",
     ]
-
-
-def _check_structure(store: Store) -> Iterator[str]:
-    for (message,) in store._rows("PRAGMA integrity_check"):
-        if message != "ok":
-            yield f"{store.path}: {message}"
-    for table, *_ in store._rows("PRAGMA foreign_key_check"):
-        yield f"{store.path}: table {table} has rows of no article"
-    for table in ("texts", "sketches", "neighbours"):
-        ((missing,),) = store._rows(
-            f"SELECT count(*) FROM articles WHERE row NOT IN (SELECT row FROM {table})"  # noqa: S608
-        )
-        if missing:
-            yield f"{store.path}: {missing:,} articles are not in table {table}"
-    ((articles,),) = store._rows("SELECT count(*) FROM articles")
-    if articles != store.count():
-        yield f"{store.path}: {store.count():,} articles are recorded, {articles:,} are there"
 
 
 def _check_table(

@@ -273,6 +273,11 @@ class State:
     generation: GenerationInfo | None = None
 
 
+def rows_digest(rows: Sequence[int]) -> list[int]:
+    """How many row numbers there are, and a checksum over them in ascending order."""
+    return [len(rows), checksum(np.asarray(rows, "<i8").tobytes(), 0)]
+
+
 def encode_state(state: State) -> Values:
     """Values of `state` without the key."""
     info = state.generation

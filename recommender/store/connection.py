@@ -30,6 +30,7 @@ _COMMON_SETTINGS = (
     # A mapped database would kill the process where a short read gives an error.
     "PRAGMA mmap_size = 0",
 )
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _READER_SETTINGS = ("PRAGMA query_only = ON", "PRAGMA cache_size = -16384")
 _WRITER_SETTINGS = (
     "PRAGMA synchronous = FULL",
@@ -61,7 +62,32 @@ class Connection:
     @classmethod
     def open(cls, folder: Path, *, writable: bool = False) -> Connection:
         """Open the database of an index; one that is missing is not made."""
-        return cls.open_file(database_path(folder), folder, mode="rw" if writable else "ro")
+        path = database_path(folder)
+        if writable:
+            return cls.open_file(path, folder, mode="rw")
+        try:
+            return cls._open_reading(path, folder)
+        except _Unshared:
+            if not _owned(path):
+                raise
+        # Reading alone does not make the files beside the database. Of two connections the one
+        # that writes closes first, so that they stay.
+        maker = cls.open_file(path, folder, mode="rw")
+        try:
+            maker.rows("PRAGMA schema_version")
+            return cls._open_reading(path, folder)
+        finally:
+            maker.close()
+
+    @classmethod
+    def _open_reading(cls, path: Path, folder: Path) -> Connection:
+        connection = cls.open_file(path, folder, mode="ro")
+        try:
+            connection.rows("PRAGMA schema_version")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @classmethod
     def open_file(cls, path: Path, folder: Path, *, mode: str) -> Connection:
@@ -98,21 +124,21 @@ class Connection:
         """Run one statement and fetch all it gives."""
         try:
             return self._raw.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise translated(error, self._folder, reading=self._reading) from error
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; returns how many table rows it changed."""
         try:
             return self._raw.execute(sql, parameters).rowcount
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise translated(error, self._folder, reading=self._reading) from error
 
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each set of parameters."""
         try:
             self._raw.executemany(sql, parameters)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise translated(error, self._folder, reading=self._reading) from error
 
     def close(self) -> None:
@@ -120,13 +146,35 @@ class Connection:
         self._raw.close()
 
 
-def translated(error: sqlite3.Error, folder: Path, *, reading: bool = False) -> IndexStoreError:
+class _Unshared(IndexStoreError):
+    """The log's files are not there, and reading alone does not make them."""
+
+
+def _owned(path: Path) -> bool:
+    """Whether files that this process makes beside a database serve its owner, too."""
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return False
+    # SQLite gives what root makes to the database's owner.
+    return os.geteuid() in (0, owner) and os.access(path.parent, os.W_OK)
+
+
+def translated(error: Exception, folder: Path, *, reading: bool = False) -> IndexStoreError:
     """Say in our words what SQLite says, with what to do next."""
     path = database_path(folder)
     words = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        # Of a name in the schema: sqlite3 fails to decode its own error message.
+        return IndexCorrupt(f"{path}: could not decode text; {advice_on_damage(folder)}")
     lower = words.lower()
-    if reading and any(part in lower for part in _UNSHARED):
+    if reading and path.exists() and not os.access(path, os.R_OK):
         return IndexStoreError(
+            f"{path}: you may not read it; run this as the user who owns the index or as a member "
+            "of its group"
+        )
+    if reading and any(part in lower for part in _UNSHARED):
+        return _Unshared(
             f"{path}: it cannot be read without the files beside it (-wal, -shm), and you may "
             'neither make nor read them; let the user who owns the index run "recommender info" '
             "once, which makes them, or give yourself the right to write in the folder"

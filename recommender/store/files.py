@@ -24,6 +24,7 @@ def make_folder(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True)
         folder.chmod(FOLDER_MODE)
+        sync_folder(folder.parent)
     except OSError as error:
         raise IndexStoreError(
             f"{folder}: the index folder cannot be made ({error.strerror}); choose another place "

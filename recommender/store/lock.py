@@ -1,7 +1,9 @@
 """The lock of the one writer: `flock` on `.lock`, with the holder's name written inside.
 
-The system frees the lock when its holder dies, however it dies; what is written in the file
-only serves the message that a waiting process prints.
+The system frees the lock when its holder dies, however it dies; the name only serves the
+message that a waiting process prints. The file also says which index was last written here and
+up to which change, after the change is on disk: a database that ends earlier has lost something.
+It is not synced, so that it may say too little, never too much.
 """
 
 from __future__ import annotations
@@ -12,9 +14,15 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from xxhash import xxh3_64_hexdigest
+
 from recommender.errors import IndexLocked, IndexStoreError
+from recommender.files import advice_on
 from recommender.store.schema import FILE_MODE, LOCK_NAME
 
 _POLL_SECONDS = 0.05
@@ -22,11 +30,42 @@ _MOST_READ = 2_000
 _COMMAND_WORDS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Which index was last written in a folder, and up to which change."""
+
+    index: str
+    change: int
+
+    def to_dict(self) -> dict[str, object]:
+        """As it is written, with a checksum: what is damaged says nothing."""
+        return {
+            **asdict(self),
+            "checksum": xxh3_64_hexdigest(f"{self.index} {self.change}".encode()),
+        }
+
+
+def last_written(folder: Path) -> Written | None:
+    """What the lock file of a folder says was written; `None` when it says nothing."""
+    try:
+        content = (folder / LOCK_NAME).read_bytes()[:_MOST_READ]
+    except OSError:
+        return None
+    return _written(content)
+
+
 class WriterLock:
-    """A held lock; made by `WriterLock.acquire`."""
+    """A held lock; made by `WriterLock.acquire`.
+
+    Attributes
+    ----------
+    written : Written or None
+        What was last written under it.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
+        self.written = _written(os.pread(descriptor, _MOST_READ, 0))
 
     @classmethod
     def acquire(cls, folder: Path, *, timeout: float) -> WriterLock:
@@ -53,24 +92,38 @@ class WriterLock:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
             except OSError as error:
                 raise IndexStoreError(
-                    f"{path}: cannot be opened for writing ({error.strerror}); run this as the "
-                    "user who owns the index"
+                    f"{path}: cannot be opened for writing ({error.strerror}); {advice_on(error)}"
                 ) from error
             try:
                 _wait(descriptor, folder, deadline)
                 if _is_at(descriptor, path):
-                    _sign(descriptor)
-                    return cls(descriptor)
+                    lock = cls(descriptor)
+                    lock._sign()
+                    return lock
+            except OSError as error:
+                os.close(descriptor)
+                raise IndexStoreError(
+                    f"{path}: cannot be written ({error.strerror}); nothing was changed; "
+                    f"{advice_on(error)}"
+                ) from error
             except BaseException:
                 os.close(descriptor)
                 raise
             # Another index was put in the place of this one meanwhile: that one is to be locked.
             os.close(descriptor)
 
+    def remember(self, index: str, change: int) -> None:
+        """Write down that a change is on disk."""
+        self.written = Written(index, change)
+        # The change is made; a disk too full for this note must not make it look failed.
+        with suppress(OSError):
+            self._sign()
+
     def release(self) -> None:
         """Free the lock; nothing happens the second time."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with suppress(OSError):
+                self._write({})
             self.abandon()
 
     def abandon(self) -> None:
@@ -78,6 +131,38 @@ class WriterLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _sign(self) -> None:
+        # Not the whole command line: arguments may hold what others should not read.
+        words = [Path(sys.argv[0] or "python").name, *sys.argv[1:_COMMAND_WORDS]]
+        self._write(
+            {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "command": " ".join(words)[:200],
+            }
+        )
+
+    def _write(self, holder: Mapping[str, object]) -> None:
+        if self._descriptor is None:
+            return
+        with suppress(PermissionError):
+            # Another user's file keeps its mode.
+            os.fchmod(self._descriptor, FILE_MODE)
+        written = {} if self.written is None else self.written.to_dict()
+        content = json.dumps({**written, **holder}).encode() if written or holder else b""
+        # A reader in between sees what does not parse, and takes it for nothing.
+        os.pwrite(self._descriptor, content, 0)
+        os.ftruncate(self._descriptor, len(content))
+
+
+def _written(content: bytes) -> Written | None:
+    try:
+        found = json.loads(content)
+        written = Written(index=str(found["index"]), change=int(found["change"]))
+        return written if found["checksum"] == written.to_dict()["checksum"] else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def lock_holder(folder: Path) -> str | None:
@@ -123,19 +208,6 @@ def _wait(descriptor: int, folder: Path, deadline: float) -> None:
             raise IndexStoreError(
                 f"{folder}: cannot be locked ({error.strerror}); keep the index on a local disk"
             ) from error
-
-
-def _sign(descriptor: int) -> None:
-    # Not the whole command line: arguments may hold what others should not read.
-    words = [Path(sys.argv[0] or "python").name, *sys.argv[1:_COMMAND_WORDS]]
-    holder = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "command": " ".join(words)[:200],
-    }
-    os.fchmod(descriptor, FILE_MODE)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
 def _holder(descriptor: int) -> str:

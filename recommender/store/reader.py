@@ -18,14 +18,24 @@ from recommender.store import codec
 from recommender.store.codec import DECODING_ERRORS, State, Values, damaged
 from recommender.store.connection import Connection, ConnectionPool
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.lock import Written, last_written
 from recommender.store.query import AMONG, CARD_COLUMNS, SKETCH_COLUMNS, as_json, where
-from recommender.store.schema import APPLICATION_ID, FORMAT_VERSION, database_path
+from recommender.store.schema import (
+    APPLICATION_ID,
+    FORMAT_VERSION,
+    LOCK_NAME,
+    advice_on_damage,
+    database_path,
+)
 
 Rows = NDArray[np.int64]
 Self = TypeVar("Self", bound="Store")
 Decoded = TypeVar("Decoded")
 
 _CARDS_KEPT = 50_000
+# Entries of `meta` that the store keeps for itself: the index's own number, and what checks
+# the removed rows.
+OWN_META = "store:"
 _VECTOR_COLUMNS = "a.row, a.language, s.vector, s.vector_checksum"
 # One index put in the place of another must not look like the same change.
 _REPLACED = 1 << 48
@@ -55,14 +65,37 @@ class Store:
             If a newer version wrote it.
         """
         _check_present(folder)
+        # Before the database: a writer may be at work.
+        written = last_written(folder)
         store = cls(folder)
         try:
             with store.snapshot():
-                pass
+                store._check_written(written)
         except BaseException:
             store.close()
             raise
         return store
+
+    def _check_written(self, written: Written | None) -> None:
+        """Refuse a database that lacks what was acknowledged, or is another one.
+
+        SQLite drops what follows a damaged place in the log without a word.
+        """
+        if written is None:
+            return
+        lock, own = self.folder / LOCK_NAME, self._own_meta("index")
+        if own is not None and own != written.index:
+            raise IndexCorrupt(
+                f"{self.path}: this is another index than the one that was last written here; put "
+                f"the right file back, or delete {lock} if it is here on purpose"
+            )
+        if self._state().change < written.change:
+            raise IndexCorrupt(
+                f"{self.path}: ends at change {self._state().change}, but change {written.change} "
+                "was written: the log beside it (-wal) is damaged or missing, or an older copy was "
+                f"put here; restore a copy, or delete {lock} to go on from here and repeat the "
+                "changes since"
+            )
 
     def close(self) -> None:
         """Close the files; the object cannot be used afterwards."""
@@ -151,10 +184,21 @@ class Store:
 
     def meta(self) -> dict[str, Any]:
         """The index's description of itself."""
+        return {
+            key: value for key, value in self._all_meta().items() if not key.startswith(OWN_META)
+        }
+
+    def _all_meta(self) -> dict[str, Any]:
         return dict(
             self._decode("meta", values[0], codec.decode_meta, values)
             for values in self._rows("SELECT key, value, checksum FROM meta")
         )
+
+    def _own_meta(self, key: str) -> Any:
+        """An entry that the store keeps for itself; `None` in an index that has none."""
+        sql = "SELECT key, value, checksum FROM meta WHERE key = ?"
+        found = self._rows(sql, (f"{OWN_META}{key}",))
+        return self._decode("meta", key, codec.decode_meta, found[0])[1] if found else None
 
     def rows(self) -> Rows:
         """Rows of all articles, ascending."""
@@ -313,7 +357,20 @@ class Store:
 
     def removed_rows(self) -> Rows:
         """Rows that are in the search files and no longer in the index, ascending."""
-        return _array(self._rows("SELECT row FROM removed ORDER BY row"))
+        with self.snapshot():
+            rows = _array(self._rows("SELECT row FROM removed ORDER BY row"))
+            recorded = self._recorded_removed()
+        # A row number has no checksum of its own, and one that is wrong would hide an article.
+        if recorded is not None and recorded != codec.rows_digest(rows.tolist()):
+            raise IndexCorrupt(
+                f"{self.path}: table removed: the checksum over its rows does not match; "
+                f"{advice_on_damage(self.folder)}"
+            )
+        return rows
+
+    def _recorded_removed(self) -> Any:
+        """What `codec.rows_digest` said of the removed rows when they were written."""
+        return self._own_meta("removed")
 
     def find_by_digest(self, text_digest: bytes) -> list[int]:
         """Rows of equal folded texts, ascending."""

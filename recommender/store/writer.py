@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import IndexMissing, IndexStoreError, RecommenderError
+from recommender.files import advice_on
 from recommender.records import Card
 from recommender.store import codec
 from recommender.store.codec import State
@@ -18,7 +20,7 @@ from recommender.store.documents import Document, GenerationInfo, NeighbourList
 from recommender.store.files import make_folder, share
 from recommender.store.lock import WriterLock
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, slots
-from recommender.store.reader import Store, check_format, read_state
+from recommender.store.reader import OWN_META, Store, check_format, read_state
 from recommender.store.schema import (
     APPLICATION_ID,
     DATABASE_NAME,
@@ -86,7 +88,10 @@ class Writer(Store):
                 # A copy comes without a log; readers beside a writer need one.
                 connection.rows("PRAGMA journal_mode = WAL")
                 writer = cls(folder, lock, connection)
-                writer._stored_state = read_state(connection, path) or State()
+                state = read_state(connection, path)
+                if state is not None:
+                    writer._stored_state = state
+                    writer._check_written(lock.written)
             except BaseException:
                 connection.close()
                 raise
@@ -137,6 +142,7 @@ class Writer(Store):
         try:
             yield
             self._stored_state.change += 1
+            index = self._keep_own_meta()
             values = codec.encode_state(self._stored_state)
             self._own.run(
                 f"INSERT OR REPLACE INTO state ({_STATE_COLUMNS}) "  # noqa: S608
@@ -150,6 +156,21 @@ class Writer(Store):
             if self._own.in_transaction:
                 self._own.run("ROLLBACK")
             raise
+        self._lock.remember(index, self._stored_state.change)
+
+    def _keep_own_meta(self) -> str:
+        """Give the index a number of its own, and record which rows are removed."""
+        index = self._own_meta("index") or secrets.token_hex(8)
+        removed = [row for (row,) in self._own.rows("SELECT row FROM removed ORDER BY row")]
+        entries = {"index": index, "removed": codec.rows_digest(removed)}
+        self.set_meta(
+            **{
+                f"{OWN_META}{key}": value
+                for key, value in entries.items()
+                if self._own_meta(key) != value
+            }
+        )
+        return str(index)
 
     def _forget_cards(self) -> None:
         self._cards = {}
@@ -256,6 +277,10 @@ class Writer(Store):
         """As `Store.change_counter`; it moves when a transaction is committed."""
         return self._stored_state.change
 
+    def _recorded_removed(self) -> Any:
+        """Nothing inside a transaction: it is recorded when that is committed."""
+        return None if self._own.in_transaction else super()._recorded_removed()
+
     def _renew_cards(self) -> None:
         """Cards are dropped by the changes themselves."""
 
@@ -270,7 +295,7 @@ def _make_file(path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise IndexStoreError(
-            f"{path}: cannot be made ({error.strerror}); check the folder's rights"
+            f"{path}: cannot be made ({error.strerror}); {advice_on(error)}"
         ) from error
     os.close(descriptor)
     share(path)

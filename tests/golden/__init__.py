@@ -1,0 +1,1 @@
+"""Small indexes of every format, which later versions must open or refuse in so many words."""
