@@ -63,10 +63,12 @@ def duplicate_page(
             done += 1
             progress("comparisons", done, len(pairs))
         found = {pair: kept.get(_key(pair)) for pair in pairs}
+        texts = _texts(opened, pairs)
         return reports.duplicates_page(
             report,
             {pair: payload for pair, payload in found.items() if payload is not None},
-            texts=_texts(opened, pairs) if bodies else None,
+            texts=texts if bodies else None,
+            lengths={each: len(text) for each, text in texts.items()},
             language=_language(report, language),
             zone=opened.options.zone,
             treatments={pair: each.treatment for pair, each in opened.treatments().items()},
