@@ -9,11 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.alignment import align
+from recommender.contradictions import contradictions
 from recommender.explanation import Explanation
 from recommender.facts import FactComparison
 from recommender.records import Comparison
 from recommender.similarity import Profile
 from recommender.waterfall import waterfall
+
+# Of two titles that share so many of their characters one is a version of the other.
+_VERSION = 0.6
+
+
+def versions_of_a_title(comparison: Comparison) -> tuple[str, str] | None:
+    """Both titles, if they are versions of one."""
+    overlap = comparison.evidence.title_overlap
+    if overlap is None or overlap < _VERSION:
+        return None
+    return comparison.first.title, comparison.second.title
 
 
 def explain(
@@ -52,5 +64,7 @@ def explain(
         shared_facts=facts.shared,
         only_first_facts=facts.only_first,
         only_second_facts=facts.only_second,
-        contradicting_facts=facts.contradicting,
+        contradicting_facts=contradictions(
+            aligned.edited, facts, titles=versions_of_a_title(comparison)
+        ),
     )

@@ -156,7 +156,8 @@ class Explanation:
     shared_facts, only_first_facts, only_second_facts : tuple of str
         Numbers, dates and names that both have, or only one.
     contradicting_facts : tuple of (str, str)
-        What fills one slot in both, with other values: of the first, of the second.
+        Figures and names that differ within a sentence, or a headline, that both have: of the
+        first, of the second.
     """
 
     comparison: Comparison

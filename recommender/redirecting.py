@@ -13,6 +13,8 @@ from threading import RLock
 import numpy as np
 
 from recommender import deciding
+from recommender.alignment import align
+from recommender.contradictions import contradictions
 from recommender.decisions import Decision
 from recommender.evidence import COLUMN, EvidenceTable
 from recommender.fact_packing import unpack
@@ -31,6 +33,8 @@ from recommender.search import Searcher
 from recommender.similarity import is_part, relations
 from recommender.store import Store
 
+_COPIED = 0.8
+_MOST_DAYS = 3.0
 _PARTS = (Relation.CONTAINS, Relation.CONTAINED_IN)
 
 
@@ -86,6 +90,13 @@ class _Reading:
         self._searcher = searcher
         self._store = searcher.store
         self._decisions = {each.pair: each for each in decisions}
+        # Articles of which an editor said that they stay beside a duplicate.
+        self._staying = {
+            article_id
+            for each in decisions
+            if each.state == "active" and each.treatment == "keep"
+            for article_id in each.pair
+        }
         self._tables: dict[Pair, EvidenceTable] = {}
         self.left_out: list[LeftOut] = []
 
@@ -129,8 +140,10 @@ class _Reading:
                     continue  # a wish of its own
                 if said is not None and said.state == "stale":
                     self._leave_out(member.article.id, kept.id, "stale")
-                elif not _is_copy(member):
-                    self._leave_out(member.article.id, kept.id, "not-copy", str(member.relation))
+                elif member.article.id in self._staying:
+                    self._leave_out(member.article.id, kept.id, "kept")
+                elif (reason := _objection(member)) is not None:
+                    self._leave_out(member.article.id, kept.id, reason, str(member.relation))
                 else:
                     copies.append(there[member.article.id])
             against = self._contradictions(kept, copies) if copies else {}
@@ -154,12 +167,17 @@ class _Reading:
         rows = self._store.rows_of([kept.id, *(card.id for card in copies)])
         sketches = self._store.sketches(list(rows.values()))
         facts = {article_id: unpack(sketches[row].facts) for article_id, row in rows.items()}
+        known = self._searcher.comparables(sorted(rows.values()))
+        texts = {article_id: known[row].load_text() for article_id, row in rows.items()}
         found = {}
         for card in copies:
-            row = tables[card.id][0]
-            differing = compare_facts(facts[card.id], facts[kept.id]).differing
-            if row[COLUMN["facts_against"]] > 0 or row[COLUMN["title_conflict"]] > 0 or differing:
-                found[card.id] = "; ".join(differing)
+            against = contradictions(
+                align(texts[card.id], texts[kept.id]).edited,
+                compare_facts(facts[card.id], facts[kept.id]),
+                titles=(card.title, kept.title),
+            )
+            if against or tables[card.id][0][COLUMN["title_conflict"]] > 0:
+                found[card.id] = "; ".join(f"{one} / {other}" for one, other in against)
         return found
 
     def _measured(self, article_id: str, others: Sequence[str]) -> dict[str, EvidenceTable]:
@@ -188,5 +206,14 @@ def _pair(first: str, second: str) -> Pair:
     return min(first, second), max(first, second)
 
 
-def _is_copy(member: Match) -> bool:
-    return member.verdict is Verdict.SAME_TEXT and member.relation is Relation.COPY
+def _objection(member: Match) -> Reason | None:
+    """Why a member is not redirected without an editor; `None` for a copy beyond doubt."""
+    evidence = member.evidence
+    if member.verdict is not Verdict.SAME_TEXT or member.relation is not Relation.COPY:
+        return "not-copy"
+    if not evidence.same_text and (evidence.resemblance or 0.0) < _COPIED:
+        return "rewritten"
+    # Formula texts of another year are worded alike; a copy follows within days.
+    if not evidence.same_text and (evidence.days_apart or 0.0) > _MOST_DAYS:
+        return "days-apart"
+    return None

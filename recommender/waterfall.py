@@ -80,7 +80,7 @@ def waterfall(row: NDArray[np.float16], profile: Profile) -> Waterfall:
     filled = np.where(np.isnan(table), plain, table)
     at_plain, at_filled, at_row = (features(each, profile)[0] for each in (plain, filled, table))
     log_odds = np.einsum("cf,f->c", profile.weights, at_row)
-    decides = _deciding(log_odds)
+    decides = _deciding(np.minimum.accumulate(log_odds))
     weights = profile.weights[decides]
     shares = dict(zip(FEATURES, weights * (at_filled - at_plain), strict=True))
     missing = float(np.sum(weights * (at_row - at_filled)))
@@ -104,7 +104,7 @@ def waterfall(row: NDArray[np.float16], profile: Profile) -> Waterfall:
 
 
 def _deciding(log_odds: NDArray[np.float64]) -> int:
-    # Log-odds never rise from one cut to the next.
+    # They never rise from one cut to the next: a cut is passed when all before it are.
     return max(int(np.count_nonzero(log_odds >= 0)) - 1, 0)
 
 

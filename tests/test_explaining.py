@@ -87,12 +87,11 @@ def test_edited_sentences_and_facts_that_differ(index: Recommender) -> None:
     assert [(each.first, each.second) for each in pair.edits] == [("", "一")]
     found = index.explain("a000", "a005")
     assert found.contradicting_facts
-    assert found.comparison.evidence.differing_facts == tuple(
-        f"{ours} / {theirs}" for ours, theirs in found.contradicting_facts
-    )
     for ours, theirs in found.contradicting_facts:
-        assert ours in found.only_first_facts
-        assert theirs in found.only_second_facts
+        assert ours != theirs
+        assert ours in found.first_text + found.comparison.first.title
+        assert theirs in found.second_text + found.comparison.second.title
+    assert index.explain("a000", "longer").contradicting_facts == ()
 
 
 def test_drafts_are_explained_as_if_they_were_stored(index: Recommender) -> None:
