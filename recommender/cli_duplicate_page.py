@@ -58,17 +58,22 @@ def duplicate_page(
             say(f"{len(kept):,} comparisons are there from a run that was interrupted.")
         missing = [pair for pair in pairs if kept.get(_key(pair)) is None]
         done = len(pairs) - len(missing)
-        for pair, explanation in opened.explain_pairs(missing, thresholds=report.thresholds):
-            kept.put(_key(pair), reports.comparison_payload(explanation))
-            done += 1
-            progress("comparisons", done, len(pairs))
+        try:
+            for pair, explanation in opened.explain_pairs(missing, thresholds=report.thresholds):
+                kept.put(_key(pair), reports.comparison_payload(explanation))
+                done += 1
+                progress("comparisons", done, len(pairs))
+        except KeyboardInterrupt:
+            if kept.path is not None:
+                say(f"\n{done:,} comparisons are kept in {kept.path}: the same command goes on.")
+            raise
         found = {pair: kept.get(_key(pair)) for pair in pairs}
         texts = _texts(opened, pairs)
         return reports.duplicates_page(
             report,
             {pair: payload for pair, payload in found.items() if payload is not None},
             texts=texts if bodies else None,
-            lengths={each: len(text) for each, text in texts.items()},
+            lengths=report.lengths,
             language=_language(report, language),
             zone=opened.options.zone,
             treatments={pair: each.treatment for pair, each in opened.treatments().items()},

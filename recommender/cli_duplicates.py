@@ -204,7 +204,8 @@ def _over_index(
             progress=progress,
         )
         if wish.open_only:
-            report = replace(report, groups=report.open_groups)
+            open_pairs = tuple(x for x in report.maybe if not report.is_pair_settled(x.pair))
+            report = replace(report, groups=report.open_groups, maybe=open_pairs)
         target = wish.page or (Path(wish.output) if wish.output != "-" else None)
 
         def page() -> str:
@@ -236,4 +237,4 @@ def _rendered(report: DuplicateReport, form: str, output: str, zone: tzinfo) -> 
         return reports.report_text(report, width=page_width(), color=use_color(output), zone=zone)
     if form == "json":
         return reports.report_json(report)
-    return reports.render_rows(reports.report_rows(report), form)
+    return reports.render_rows(reports.report_rows(report), form, names=reports.REPORT_FIELDS)

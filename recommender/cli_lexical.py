@@ -93,6 +93,7 @@ def lexical_report(
         ),
         report,
         verdict=verdict,
+        lengths=found.lengths,
         templates=(pair for pair in found.pairs if pair.relation is Relation.TEMPLATE),
     )
 

@@ -46,9 +46,7 @@ class RecommenderGroup(click.Group):
             click.echo(f"Error: {line}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo(
-                "\nInterrupted; the index is as it was before or after the change.", err=True
-            )
+            click.echo("\nInterrupted; an index is as it was before or after the change.", err=True)
             ctx.exit(_INTERRUPTED)
         except BrokenPipeError:
             # The reader of our output went away, as `head` does; nobody is left to tell.

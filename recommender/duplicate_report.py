@@ -7,7 +7,7 @@ are kept nor how a report is shown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Literal
@@ -17,12 +17,16 @@ from recommender.config import Thresholds
 from recommender.duplicates import arrange
 from recommender.records import DuplicateGroup, DuplicatePair, Verdict
 
-MaybeReason = Literal["bridge", "below", "language"]
+MaybeReason = Literal["bridge", "below", "language", "heading"]
 Pair = tuple[str, str]
 
 # Pairs this little below the threshold are worth a look.
 MAYBE_MARGIN = 0.03
 HISTOGRAM_BINS = 50
+_THRESHOLD: Mapping[Verdict, Callable[[Thresholds], float]] = {
+    Verdict.SAME_TEXT: lambda each: each.same_text,
+    Verdict.SAME_STORY: lambda each: each.same_story,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +37,10 @@ class MaybePair:
     ----------
     pair : DuplicatePair
         Its verdict may be `related`, when the similarity is a little too low.
-    reason : {"bridge", "below", "language"}
-        Near-duplicates that would have joined two groups; a similarity up to 0.03 below the
-        threshold; near-duplicates in two languages.
+    reason : {"bridge", "below", "language", "heading"}
+        Near-duplicates that fit no common group; a similarity up to 0.03 below the threshold;
+        near-duplicates in two languages; the same story by evidence, but under a headline that
+        heads many articles or does not fit the text.
     """
 
     pair: DuplicatePair
@@ -69,6 +74,10 @@ class DuplicateReport:
         What an article of each group has happened since; empty for a report on everything.
     settled : frozenset of (str, str)
         Pairs an editor has decided on and that need no more work, the smaller id first.
+    merged : frozenset of str
+        Articles that an editor marked to be redirected to another.
+    lengths : mapping of str to int
+        Characters of the texts by id, as far as the policy asked for them.
     last_row, change : int
         Up to which row, and at which change of the index.
     """
@@ -84,6 +93,8 @@ class DuplicateReport:
     lexical: bool = False
     since: str = ""
     settled: frozenset[Pair] = frozenset()
+    merged: frozenset[str] = frozenset()
+    lengths: Mapping[str, int] = field(default_factory=dict)
     last_row: int = 0
     change: int = 0
 
@@ -97,13 +108,39 @@ class DuplicateReport:
         """Groups with a member that no editor has decided on."""
         return tuple(group for group in self.groups if not self.is_settled(group))
 
+    @property
+    def open_duplicates(self) -> int:
+        """Members that no editor has decided on."""
+        return sum(len(self.open_members(group)) for group in self.groups)
+
     def is_settled(self, group: DuplicateGroup) -> bool:
         """Whether an editor has decided on every member of a group."""
-        kept = group.canonical.id
-        return all(
-            (min(kept, match.article.id), max(kept, match.article.id)) in self.settled
-            for match in group.members
-        )
+        return not self.open_members(group)
+
+    def open_members(self, group: DuplicateGroup) -> frozenset[str]:
+        """Members of a group that an editor has still to decide on.
+
+        What was decided on two members holds by whatever way they are joined: when a further
+        copy comes in and is the one to keep, one decision joins it to those that were settled
+        before. That is asked of the article they were merged into.
+        """
+        part = {each: {each} for each in group.ids}
+        for first, second in sorted(self.settled):
+            if first in part and second in part and part[first] is not part[second]:
+                part[first] |= part[second]
+                for each in part[second]:
+                    part[each] = part[first]
+        found = set()
+        done = part[group.canonical.id]
+        for match in sorted(group.members, key=lambda each: each.article.id in self.merged):
+            if match.article.id not in done:
+                found.add(match.article.id)
+                done = done | part[match.article.id]
+        return frozenset(found)
+
+    def is_pair_settled(self, pair: DuplicatePair) -> bool:
+        """Whether an editor has decided on a pair."""
+        return (pair.first.id, pair.second.id) in self.settled
 
     def count(self, verdict: Verdict) -> int:
         """Groups of a verdict."""
@@ -158,6 +195,7 @@ def make_report(
     duplicates: neither is there in place of the other.
     """
     wanted = {Verdict.SAME_TEXT, verdict}
+    least = _THRESHOLD[verdict](report.thresholds) - MAYBE_MARGIN
     near: list[DuplicatePair] = []
     maybe: list[MaybePair] = []
     for pair in pairs:
@@ -166,20 +204,40 @@ def make_report(
         if not (pair.decision or pair.evidence.same_language):
             if pair.verdict in wanted:
                 maybe.append(MaybePair(pair=pair, reason="language"))
+        elif pair.verdict in wanted and _is_headless(pair):
+            maybe.append(MaybePair(pair=pair, reason="heading"))
         elif pair.verdict in wanted:
             near.append(pair)
-        else:
+        elif pair.similarity >= least:
             maybe.append(MaybePair(pair=pair, reason="below"))
     grouping = arrange(near, distinct=distinct, policy=report.policy, lengths=lengths)
     maybe += [MaybePair(pair=pair, reason="bridge") for pair in grouping.bridges]
     home = {each: number for number, group in enumerate(grouping.groups) for each in group.ids}
     maybe = [each for each in maybe if not _together(each.pair, home)]
-    families = arrange(templates, policy=CanonicalPolicy(order=("earliest",))).groups
+    forms = (
+        pair for pair in templates if home.get(pair.first.id, -1) != home.get(pair.second.id, -2)
+    )
+    families = arrange(forms, policy=CanonicalPolicy(order=("earliest",))).groups
     return replace(
         report,
+        lengths=dict(lengths or {}),
         groups=_with(grouping.groups, fresh),
         maybe=tuple(sorted(_doubtful(maybe, fresh), key=_closest)),
         templates=_with(families, fresh),
+    )
+
+
+def _is_headless(pair: DuplicatePair) -> bool:
+    """Whether a headline says nothing of its article, and only the story is said to be the same.
+
+    Headlines are left out of the evidence where they do not fit the text, or head many others,
+    as that of a daily round-up does: it tells several stories, and is in place of none.
+    """
+    return (
+        pair.verdict is not Verdict.SAME_TEXT
+        and pair.decision is None
+        and pair.evidence.title_overlap is None
+        and bool(pair.first.title and pair.second.title)
     )
 
 

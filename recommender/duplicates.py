@@ -61,7 +61,8 @@ def arrange(
     near-duplicates that are not yet in a group, then the one the policy keeps. Members join it
     closest first, unless one that is free and not near the centre is closer to them: the same
     text as the centre always, another story if it is near to half of those in the group by
-    then. The canonical article is, of those that are near-duplicates of
+    then; an article that an editor decided is a duplicate of the centre in any case. The
+    canonical article is, of those that are near-duplicates of
     every other member, the one the policy keeps. The centre is always one of them, and so is
     an article whose text equals the centre's.
 
@@ -167,8 +168,8 @@ def _star(
         )
         known = 1 + sum(member in links[other] for member in members)
         coheres = pair.verdict is Verdict.SAME_TEXT or known >= _COHESION * (1 + len(members))
-        allowed = not apart.get(other, _NONE).intersection(members)
-        if pair.similarity >= elsewhere and coheres and allowed:
+        fits = pair.decision is not None or (pair.similarity >= elsewhere and coheres)
+        if fits and not apart.get(other, _NONE).intersection(members):
             members.append(other)
     return [centre, *sorted(members)]
 

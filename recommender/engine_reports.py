@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from threading import RLock
 
@@ -122,6 +122,10 @@ class Reporting:
             If the verdict is not one of near-duplicates.
         """
         _wanted(verdict)
+        verdict = Verdict(verdict)
+        if policy is not None and not isinstance(policy, CanonicalPolicy):
+            raise ConfigError(f"policy must be a CanonicalPolicy, not {policy!r:.60}")
+        since = _aware(since)
         chosen = thresholds or self.thresholds
         with self._turn, self._store.snapshot():
             sweep = PairSweep(self._searcher, self._rulings)
@@ -137,6 +141,7 @@ class Reporting:
                 policy=policy or CanonicalPolicy(),
                 since=_since(since, after, new_only),
                 settled=self._rulings.settled_pairs(),
+                merged=self._rulings.merged_articles(),
                 last_row=int(rows.max(initial=0)),
                 change=self._store.change_counter(),
             )
@@ -236,7 +241,16 @@ def _since(since: datetime | None, after: int, new_only: bool) -> str:
     return ", ".join(said)
 
 
+def _aware(since: datetime | None) -> datetime | None:
+    """As dates of articles are: a time without a zone is taken as UTC."""
+    if since is None:
+        return None
+    if not isinstance(since, datetime):
+        raise ConfigError(f"since must be a datetime, not {since!r:.60}")
+    return since if since.tzinfo is not None else since.replace(tzinfo=timezone.utc)
+
+
 def _wanted(verdict: Verdict) -> set[Verdict]:
-    if not verdict.is_near_duplicate:
-        raise ConfigError(f"groups are of same-text or same-story, not of {verdict}")
-    return {Verdict.SAME_TEXT, verdict}
+    if verdict not in (Verdict.SAME_TEXT, Verdict.SAME_STORY):
+        raise ConfigError(f"groups are of same-text or same-story, not of {verdict!s:.60}")
+    return {Verdict.SAME_TEXT, Verdict(verdict)}

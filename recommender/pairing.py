@@ -26,6 +26,7 @@ from recommender.similarity import ANCHORS, relations
 
 _SWEEP = 2_000
 # A template overlaps in wording (`similarity.relations` looks closer).
+_SAME_FORM, _SAME_FORM_TITLES = 0.4, 0.3
 _OVERLAP = {"resemblance": 0.2, "containment": 0.3}
 
 
@@ -101,6 +102,7 @@ class PairSweep:
         near = are_near(found.scores, found.decided, thresholds.same_story)
         kinds = relations(found.table, found.scores)
         template = ~near & np.array([each is Relation.TEMPLATE for each in kinds], bool)
+        template &= _of_one_form(found.table)
         below = ~near & ~template & (found.scores >= floor) & (found.decided == 0)
         return Swept(
             near=found.take(near),
@@ -262,6 +264,14 @@ def _overlaps(batch: Measured) -> NDArray[np.bool_]:
     for name, least in _OVERLAP.items():
         found |= batch.table[:, COLUMN[name]] >= least
     return np.asarray(found & lowest)
+
+
+def _of_one_form(table: EvidenceTable) -> NDArray[np.bool_]:
+    """Whether texts share their form, not only a phrase or one passage."""
+    resemblance, titles = table[:, COLUMN["resemblance"]], table[:, COLUMN["title_overlap"]]
+    with np.errstate(invalid="ignore"):
+        alike = ~(titles < _SAME_FORM_TITLES)
+        return np.asarray((resemblance >= _SAME_FORM) | ((resemblance >= 0.2) & alike))
 
 
 def _counted(batch: Measured) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:

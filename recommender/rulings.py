@@ -121,6 +121,15 @@ class Rulings:
             if each.decision == "duplicate" and each.is_settled
         )
 
+    def merged_articles(self) -> frozenset[str]:
+        """Articles that an editor marked to be redirected to another."""
+        return frozenset(
+            each.merged
+            for decided in self._current().values()
+            for each in decided.values()
+            if each.treatment == "merge"
+        )
+
     def _holding(
         self, article_id: str, mark: TextMark, decisions: Iterable[Decision]
     ) -> list[Decision]:

@@ -78,3 +78,14 @@ def test_bad_lines_are_told_or_skipped(run: Run, file: str, tmp_path: Path) -> N
     skipped = run("duplicates", file, "--lexical-only", "--skip-invalid", "-f", "json")
     assert skipped.exit_code == 0, skipped.stderr
     assert json.loads(skipped.stdout)["summary"]["articles"] == 22
+
+
+def test_the_longest_is_kept_if_wanted(run: Run, file: str, tmp_path: Path) -> None:
+    longer = article("zz", "桥", 0)
+    record = {"id": "zz", "title": longer.title, "body": longer.body + "全长八百米。"}
+    with (tmp_path / file).open("a", encoding="utf-8") as stream:
+        stream.write("\n" + json.dumps(record, ensure_ascii=False))
+    options = ("duplicates", file, "--lexical-only", "-f", "json", "--keep")
+    for criterion, kept in (("longest", "zz"), ("smallest-id", "a000")):
+        groups = json.loads(run(*options, criterion).stdout)["groups"]
+        assert groups[0]["canonical"]["id"] == kept

@@ -95,9 +95,48 @@ def test_languages_are_joined_by_an_editor_only() -> None:
 
 
 def test_only_same_text_leaves_stories_in_doubt() -> None:
-    report = report_of(pair("a", "b", 0.95), pair("c", "d", 0.8), verdict=Verdict.SAME_TEXT)
+    pairs = [pair("a", "b", 0.95), pair("c", "d", 0.88), pair("e", "f", 0.8)]
+    report = report_of(*pairs, verdict=Verdict.SAME_TEXT)
     assert grouped(report) == [("a", "b")]
+    # Only what is a little below the threshold that was asked for.
     assert reasons(report) == [("c", "d", "below")]
+
+
+def test_a_round_up_is_in_no_group_of_a_story() -> None:
+    def under_headlines(similarity: float, **fields: Any) -> DuplicatePair:
+        made = pair("a", "b", similarity, **fields)
+        return replace(
+            made,
+            first=replace(made.first, title="联播快讯"),
+            second=replace(made.second, title="沿江三县启动防汛应急响应"),
+            evidence=Evidence(title_overlap=None),
+        )
+
+    assert reasons(report_of(under_headlines(0.8))) == [("a", "b", "heading")]
+    assert grouped(report_of(under_headlines(0.95))) == [("a", "b")]
+    assert grouped(report_of(under_headlines(0.8, decision="duplicate"))) == [("a", "b")]
+
+
+def test_what_an_editor_decided_joins_the_group() -> None:
+    links = [pair("a", "b", 0.8), pair("a", "c", 0.79), pair("b", "c", 0.79)]
+    alone = pair("a", "d", 0.76)
+    assert "d" not in grouped(report_of(*links, alone))[0]
+    assert "d" in grouped(report_of(*links, replace(alone, decision="duplicate")))[0]
+
+
+def test_a_further_copy_takes_one_decision_only() -> None:
+    names = ["a", "b", "c", "d"]
+    pairs = [pair(x, y, 0.95) for n, x in enumerate(names) for y in names[n + 1 :]]
+    # b and d were settled against c, b is merged into it; then a came in, and is to be kept.
+    report = replace(
+        report_of(*pairs), settled=frozenset({("b", "c"), ("c", "d")}), merged=frozenset({"b"})
+    )
+    (group,) = report.groups
+    assert group.canonical.id == "a"
+    assert report.open_members(group) == {"c"}
+    assert (report.open_duplicates, report.is_settled(group)) == (1, False)
+    done = replace(report, settled=report.settled | {("a", "c")})
+    assert done.is_settled(group)
 
 
 def test_only_what_is_fresh_is_shown_but_groups_are_those_of_everything() -> None:
@@ -200,6 +239,16 @@ def test_a_thousand_articles_that_share_only_boilerplate_are_no_duplicates(tmp_p
     assert report.maybe == ()
 
 
+def test_wrong_arguments_are_told(tmp_path: Path) -> None:
+    with build(tmp_path / "index", [*corpus(10), article("copy0", "桥", 0)]) as index:
+        naive = index.duplicate_report(since=START.replace(tzinfo=None))
+        assert grouped(naive) == grouped(index.duplicate_report())
+        for wrong in ({"verdict": "close"}, {"policy": "longest"}, {"since": "2025-07-01"}):
+            with pytest.raises(ConfigError):
+                index.duplicate_report(**wrong)
+        assert grouped(index.duplicate_report(verdict="same-text"))  # type: ignore[arg-type]
+
+
 def test_since_the_last_report(tmp_path: Path) -> None:
     with build(tmp_path / "index", [*corpus(20), article("copy0", "桥", 0)]) as index:
         first = index.duplicate_report(new_only=True)
@@ -269,6 +318,8 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(run: Run, copies: str) -> N
     rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
     assert [row["role"] for row in rows if row["kind"] == "group"] == ["canonical", "member"]
     assert rows[1]["title"].startswith("'=cmd")
+    nothing = run("duplicates", "-i", copies, "-f", "csv", "--since", "2030-01-01").stdout
+    assert nothing.lstrip("\ufeff").rstrip().split(",") == list(rows[0])
 
 
 def test_since_last_moves_on_only_when_the_report_is_written(run: Run, copies: str) -> None:

@@ -354,15 +354,16 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, stage: str) -> 
     assert not work.exists()
 
 
-def test_a_work_folder_of_another_file_is_refused(tmp_path: Path) -> None:
+def test_a_work_folder_of_another_file_is_begun_anew(tmp_path: Path) -> None:
     path, work = write(tmp_path / "a.jsonl", corpus(18, 3)), tmp_path / "work"
     with pytest.raises(Stopped):
         find(path, work=work, progress=stopping("reading", 1))
     other = write(tmp_path / "b.jsonl", corpus(19, 3))
-    with pytest.raises(ConfigError, match="begun for another file"):
-        find(other, work=work)
-    with pytest.raises(ConfigError, match="other settings"):
-        find(path, work=work, min_resemblance=0.5)
+    assert find(other, work=work) == find(other)
+    with pytest.raises(Stopped):
+        find(path, work=work, progress=stopping("reading", 1))
+    assert find(path, work=work, min_resemblance=0.5) == find(path, min_resemblance=0.5)
+    assert not work.exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("x")
     with pytest.raises(ConfigError, match="name another one"):

@@ -53,7 +53,7 @@ from recommender.lexical.parts import (
     write_json,
 )
 from recommender.lexical.reading import Lines, byte_ranges, sample_of, write_out
-from recommender.lexical.results import LexicalResult, pairs_in
+from recommender.lexical.results import LexicalResult, lengths_in, pairs_in
 from recommender.lexical.tasks import (
     NO_DAY,
     ComparePairs,
@@ -145,7 +145,7 @@ def find_lexical_pairs(
         If lines cannot be used and are not to be skipped, or an id comes twice.
     ConfigError
         If the file cannot be read, a setting is out of range, or the work folder belongs to
-        another file.
+        files that are not its own.
     """
     _check("min_resemblance", min_resemblance, 0.1)
     _check("min_containment", min_containment, 0.5)
@@ -230,6 +230,7 @@ class _Run:
             articles=len(numbers.offsets),
             problems=tuple(self._problems),
             lost_dates=tuple(self._lost),
+            lengths={name: n for path in compared for name, n in lengths_in(path).items()},
         )
 
     def _write_out(self) -> None:

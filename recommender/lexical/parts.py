@@ -1,8 +1,8 @@
 """The folder in which a long run puts by what is done, so that an interrupted one goes on.
 
 `manifest.json` names the file that is read (size, time, checksum of its edges) and all settings
-on which the parts depend. Parts are complete or not there. A folder made for another file, or
-that holds anything else, is refused: nothing in it is touched.
+on which the parts depend. Parts are complete or not there. What was left by a run over another
+file is thrown away; a folder that holds anything else is refused: nothing in it is touched.
 """
 
 from __future__ import annotations
@@ -73,7 +73,11 @@ def work_folder(
     Raises
     ------
     ConfigError
-        If the folder belongs to another file or other settings.
+        If the folder holds what is no work folder's.
+
+    Notes
+    -----
+    What a run over another file, or with other settings, left there is thrown away.
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="recommender-") as name:
@@ -86,10 +90,11 @@ def work_folder(
         found = {"wanted": manifest, "kept": dict(kept)}
         write_whole(folder / _MANIFEST, [json.dumps(found).encode()])
     elif found.get("wanted") != manifest:
-        raise ConfigError(
-            f"the work folder {folder} was begun for another file, another version of it, or "
-            "with other settings; remove it or name another one"
-        )
+        # Left by a run over another file, or with other settings: nothing of it is of use.
+        shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        found = {"wanted": manifest, "kept": dict(kept)}
+        write_whole(folder / _MANIFEST, [json.dumps(found).encode()])
     yield folder, dict(found["kept"])
     shutil.rmtree(folder)
 

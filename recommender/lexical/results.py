@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timezone
 from pathlib import Path
 
@@ -30,12 +30,21 @@ class LexicalResult:
         Lines that were skipped.
     lost_dates : tuple of Problem
         Publication dates that could not be read.
+    lengths : mapping of str to int
+        Characters of the folded texts of the articles in the pairs, by id.
     """
 
     pairs: tuple[DuplicatePair, ...]
     articles: int
     problems: tuple[Problem, ...] = ()
     lost_dates: tuple[Problem, ...] = ()
+    lengths: Mapping[str, int] = field(default_factory=dict)
+
+
+def lengths_in(path: Path) -> dict[str, int]:
+    """The lengths that one task left in its file."""
+    found: dict[str, int] = read_json(path)["lengths"]
+    return found
 
 
 def pairs_in(path: Path, thresholds: Thresholds) -> Iterator[DuplicatePair]:

@@ -212,7 +212,8 @@ def _compare_pairs(task: ComparePairs) -> None:
         comparable.__dict__["shingles"] = shingles[number]
     rows = _measured(overlaps, comparables)
     cards = {number: card_values(each.card) for number, each in zip(wanted, cleaned, strict=True)}
-    write_json(task.target, {"rows": rows, "cards": cards})
+    lengths = {each.card.id: len(folded[n]) for n, each in zip(wanted, cleaned, strict=True)}
+    write_json(task.target, {"rows": rows, "cards": cards, "lengths": lengths})
 
 
 def _overlaps(

@@ -4,6 +4,7 @@ from recommender.reports.decisions import decision_rows, decisions_text
 from recommender.reports.diagnosis import diagnosis_row, diagnosis_text
 from recommender.reports.duplicate_page import duplicates_page
 from recommender.reports.duplicate_payload import comparison_payload
+from recommender.reports.duplicates import FIELDS as REPORT_FIELDS
 from recommender.reports.duplicates import report_json, report_rows, report_text, summary_row
 from recommender.reports.explained import explanation_note, explanation_text
 from recommender.reports.labelling import (
@@ -44,6 +45,7 @@ from recommender.reports.writers import FORMATS, render_rows
 __all__ = [
     "FORMATS",
     "LANGUAGES",
+    "REPORT_FIELDS",
     "apache_map",
     "canonical_lines",
     "check_pictures",

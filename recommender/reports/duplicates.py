@@ -16,6 +16,11 @@ from recommender.records import Card, DuplicateGroup, Match, Verdict
 from recommender.reports.rows import Row, card_fields
 from recommender.reports.tables import groups_text
 
+FIELDS: tuple[str, ...] = (
+    *("kind", "group", "group_verdict", "weakest", "loose", "settled", "reason", "role"),
+    *("id", "title", "url", "date", "category", "language", "source"),
+    *("similarity", "verdict", "relation", "decision"),
+)
 _NOT_MEASURED: Row = {"similarity": None, "verdict": None, "relation": None, "decision": None}
 _EVIDENCE = ("resemblance", "containment", "fact_overlap", "title_overlap", "days_apart", "cosine")
 
@@ -31,6 +36,7 @@ def summary_row(report: DuplicateReport) -> Row:
         "same_text_groups": report.count(Verdict.SAME_TEXT),
         "same_story_groups": report.count(Verdict.SAME_STORY),
         "duplicates": report.duplicates,
+        "open_duplicates": report.open_duplicates,
         "maybe": len(report.maybe),
         "templates": len(report.templates),
         "thresholds": asdict(report.thresholds),
@@ -45,7 +51,7 @@ def report_json(report: DuplicateReport) -> str:
     whole = {
         "summary": summary_row(report),
         "groups": [_group(report, group) for group in report.groups],
-        "maybe": [_maybe(each) for each in report.maybe],
+        "maybe": [_maybe(report, each) for each in report.maybe],
         "templates": [
             {"articles": [card_fields(group.canonical), *_cards(group)]}
             for group in report.templates
@@ -70,15 +76,17 @@ def _group(report: DuplicateReport, group: DuplicateGroup) -> Row:
     }
 
 
-def _maybe(each: MaybePair) -> Row:
+def _maybe(report: DuplicateReport, each: MaybePair) -> Row:
     pair = each.pair
     return {
         "reason": each.reason,
+        "settled": report.is_pair_settled(pair),
         "first": card_fields(pair.first),
         "second": card_fields(pair.second),
         "similarity": pair.similarity,
         "verdict": str(pair.verdict),
         "relation": str(pair.relation),
+        "decision": pair.decision,
         "evidence": _evidence(pair.evidence),
     }
 
@@ -109,7 +117,7 @@ def report_rows(report: DuplicateReport) -> list[Row]:
         settled = report.is_settled(group)
         rows += _group_rows("group", number, group, settled, ("canonical", "member"))
     for number, each in enumerate(report.maybe, start=1):
-        rows += _maybe_rows(number, each)
+        rows += _maybe_rows(number, each, report.is_pair_settled(each.pair))
     for number, group in enumerate(report.templates, start=1):
         rows += _group_rows("template", number, group, False, ("example", "member"))
     return rows
@@ -134,7 +142,7 @@ def _group_rows(
         yield {**common, "role": roles[1], **_card(match.article), **measured}
 
 
-def _maybe_rows(number: int, each: MaybePair) -> Iterator[Row]:
+def _maybe_rows(number: int, each: MaybePair, settled: bool) -> Iterator[Row]:
     pair = each.pair
     common = {
         "kind": "maybe",
@@ -142,14 +150,14 @@ def _maybe_rows(number: int, each: MaybePair) -> Iterator[Row]:
         "group_verdict": None,
         "weakest": pair.similarity,
         "loose": 0,
-        "settled": False,
+        "settled": settled,
         "reason": each.reason,
     }
     measured = {
         "similarity": pair.similarity,
         "verdict": str(pair.verdict),
         "relation": str(pair.relation.reversed),
-        "decision": None,
+        "decision": pair.decision,
     }
     yield {**common, "role": "first", **_card(pair.first), **_NOT_MEASURED}
     yield {**common, "role": "second", **_card(pair.second), **measured}

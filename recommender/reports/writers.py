@@ -18,18 +18,26 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def render_rows(rows: Sequence[Mapping[str, Any]], form: str) -> str:
-    """Render rows as "json" (one array), "jsonl" or "csv", ending in a line break."""
+def render_rows(rows: Sequence[Mapping[str, Any]], form: str, *, names: Sequence[str] = ()) -> str:
+    """Render rows as "json" (one array), "jsonl" or "csv", ending in a line break.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+    form : {"json", "jsonl", "csv"}
+    names : sequence of str
+        Columns that a CSV file has even without a row.
+    """
     if form == "json":
         return json.dumps(list(rows), ensure_ascii=False, indent=2) + "\n"
     if form == "jsonl":
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return _csv(rows)
+    return _csv(rows, names)
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def _csv(rows: Sequence[Mapping[str, Any]], known: Sequence[str]) -> str:
     flat = [_flat(row) for row in rows]
-    names = list(dict.fromkeys(name for row in flat for name in row))
+    names = list(dict.fromkeys([*known, *(name for row in flat for name in row)]))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\r\n", restval="")
     writer.writeheader()
