@@ -23,6 +23,7 @@ Pair = tuple[str, str]
 # Pairs this little below the threshold are worth a look.
 MAYBE_MARGIN = 0.03
 HISTOGRAM_BINS = 50
+_COMMON_TEXT, _COMMON_TITLE = 0.2, 0.5
 _THRESHOLD: Mapping[Verdict, Callable[[Thresholds], float]] = {
     Verdict.SAME_TEXT: lambda each: each.same_text,
     Verdict.SAME_STORY: lambda each: each.same_story,
@@ -38,7 +39,8 @@ class MaybePair:
     pair : DuplicatePair
         Its verdict may be `related`, when the similarity is a little too low.
     reason : {"bridge", "below", "language", "heading"}
-        Near-duplicates that fit no common group; a similarity up to 0.03 below the threshold;
+        Near-duplicates that fit no common group; a similarity up to 0.03 below the threshold,
+        with words in common;
         near-duplicates in two languages; the same story by evidence, but under a headline that
         heads many articles or does not fit the text.
     """
@@ -208,7 +210,7 @@ def make_report(
             maybe.append(MaybePair(pair=pair, reason="heading"))
         elif pair.verdict in wanted:
             near.append(pair)
-        elif pair.similarity >= least:
+        elif pair.similarity >= least and _is_alike(pair):
             maybe.append(MaybePair(pair=pair, reason="below"))
     grouping = arrange(near, distinct=distinct, policy=report.policy, lengths=lengths)
     maybe += [MaybePair(pair=pair, reason="bridge") for pair in grouping.bridges]
@@ -225,6 +227,14 @@ def make_report(
         maybe=tuple(sorted(_doubtful(maybe, fresh), key=_closest)),
         templates=_with(families, fresh),
     )
+
+
+def _is_alike(pair: DuplicatePair) -> bool:
+    """Whether two articles below the threshold have words in common, not only a subject."""
+    evidence = pair.evidence
+    return (evidence.containment or 0.0) >= _COMMON_TEXT or (
+        evidence.title_overlap or 0.0
+    ) >= _COMMON_TITLE
 
 
 def _is_headless(pair: DuplicatePair) -> bool:

@@ -43,7 +43,7 @@ def pair(
         similarity=similarity,
         verdict=Thresholds().verdict(similarity),
         relation=fields.pop("relation", Relation.OTHER),
-        evidence=Evidence(same_language=language),
+        evidence=Evidence(same_language=language, title_overlap=fields.pop("title_overlap", 0.6)),
         **fields,
     )
 
@@ -164,6 +164,10 @@ def test_a_group_is_settled_when_each_member_is() -> None:
     half = replace(report, settled=frozenset({("a", "b")}))
     assert half.open_groups
     assert not replace(report, settled=frozenset({("a", "b"), ("a", "c")})).open_groups
+
+
+def test_a_common_subject_alone_is_not_worth_a_look() -> None:
+    assert report_of(pair("a", "b", 0.74, title_overlap=0.1)).maybe == ()
 
 
 # Over an index
