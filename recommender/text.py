@@ -106,8 +106,18 @@ _DROPPED_WHOLE = re.compile(
 )
 # Before the body begins the parser opens a noscript and leaves its content to the body.
 _NO_SCRIPT = re.compile(r"<noscript\b[^<>]*>(?:[^<]|<(?!/noscript))*</noscript\s*>", re.IGNORECASE)
+# Of a long page only what a text is made of is parsed: the parser's time grows with the square of
+# a tag's attributes, and it repeats every formatting element that is open in each new block.
+_LONG_PAGE = 30_000
+_MANY_TAGS = 1_000
+_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+_TAG_NAME = r"(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(?![a-zA-Z0-9:-])"
+_BARED = re.compile(
+    rf"<{_TAG_NAME}(?:[^<>\"']|\"[^\"<]{{0,4000}}\"|'[^'<]{{0,4000}}'){{0,2000}}>"
+    rf"|<{_TAG_NAME}[^<>]*>|<(?=/?[a-zA-Z])"
+)
 _KNOWN_TAG = re.compile(
-    r"</?(?:a|abbr|article|b|big|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|embed|"
+    r"</?(?=[a-z][a-z0-9:]{0,9}[\s/>])(?:a|abbr|article|b|big|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|embed|"
     r"figcaption|figure|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|main|"
     r"meta|nav|noscript|o:p|object|ol|p|pre|s|script|section|small|span|strike|strong|style|sub|"
     r"sup|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|u|ul|video)(?=[\s/>])|<!--",
@@ -151,6 +161,8 @@ def _without_slashes(body: str) -> str:
 
 
 def _html_text(body: str) -> str:
+    if len(body) > _LONG_PAGE or body.count("<") > _MANY_TAGS:
+        body = _BARED.sub(_bared, _DROPPED_WHOLE.sub(" ", body))
     # Parsing takes time in the square of the depth; pages of people are never so deep.
     if body.count("<") > _DEEPEST and _depth(body) > _DEEPEST:
         return _stripped(body)
@@ -177,6 +189,14 @@ def _html_text(body: str) -> str:
         elif name in _CELLS:
             parts.append(" ")
     return "".join(parts)
+
+
+def _bared(tag: re.Match[str]) -> str:
+    """A tag without its attributes; none for formatting, an entity for what is no tag."""
+    end, name = (tag[1], tag[2]) if tag[2] else (tag[3], tag[4])
+    if name is None:
+        return "&lt;"
+    return "" if name.lower() in _FORMATTING else f"<{end}{name}>"
 
 
 def _depth(body: str) -> int:
@@ -290,7 +310,15 @@ def fold(text: str) -> str:
 _SPACE = ord(" ")
 # What NFKC joins with the character before it: accents, and the sound marks of kana.
 _MARKS = "\u0300-\u036f\u3099\u309a\uff9e\uff9f"
-_COMBINING = re.compile(f"[{_MARKS}]")
+# A character and the marks that NFKC joins with it.
+_JOINED = re.compile(f"[^{_MARKS}]?[{_MARKS}]+", re.DOTALL)
+# As Unicode's stream-safe format: putting marks in order takes time in the square of their number.
+_MOST_MARKS = 30
+
+
+def _composed(piece: str) -> str:
+    """A character with its marks in NFKC; of a flood of marks the first ones."""
+    return unicodedata.normalize("NFKC", piece[: 1 + _MOST_MARKS])
 
 
 def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
@@ -302,9 +330,7 @@ def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
     spaced : bool
         Put a space for every character that is left out, so that words stay apart.
     """
-    texts = [
-        unicodedata.normalize("NFKC", text) if _COMBINING.search(text) else text for text in texts
-    ]
+    texts = [_JOINED.sub(lambda piece: _composed(piece.group()), text) for text in texts]
     table, several = _folding()
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), dtype="<u4")
     folded = table[codes]
@@ -331,10 +357,6 @@ def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
     return parts
 
 
-# A character and the marks that NFKC joins with it.
-_JOINED = re.compile(f"[^{_MARKS}]?[{_MARKS}]+", re.DOTALL)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Folded:
     """A folded text that knows where each of its characters stands in the text shown.
@@ -359,7 +381,7 @@ def fold_with_offsets(text: str) -> Folded:
     spans = np.array([match.span() for match in _JOINED.finditer(text)], np.int64).reshape(-1, 2)
     edges = np.concatenate(([0], spans.ravel(), [len(text)])).tolist()
     pieces = [text[start:end] for start, end in pairwise(edges)]
-    pieces[1::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[1::2]]
+    pieces[1::2] = [_composed(piece) for piece in pieces[1::2]]
     lengths = np.array([len(piece) for piece in pieces], np.int64)
     is_joined = np.repeat(np.arange(len(pieces)) % 2 == 1, lengths)
     inside = np.arange(len(is_joined)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
