@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.config import package_data
+from recommender.markup import bare_markup
 
 # Raised whenever cleaning or folding changes what comes out: indexes remember it.
 TEXT_RECIPE_VERSION = 1
@@ -106,16 +107,9 @@ _DROPPED_WHOLE = re.compile(
 )
 # Before the body begins the parser opens a noscript and leaves its content to the body.
 _NO_SCRIPT = re.compile(r"<noscript\b[^<>]*>(?:[^<]|<(?!/noscript))*</noscript\s*>", re.IGNORECASE)
-# Of a long page only what a text is made of is parsed: the parser's time grows with the square of
-# a tag's attributes, and it repeats every formatting element that is open in each new block.
+# From here on a page is parsed without what could make parsing long.
 _LONG_PAGE = 30_000
 _MANY_TAGS = 1_000
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-_TAG_NAME = r"(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(?![a-zA-Z0-9:-])"
-_BARED = re.compile(
-    rf"<{_TAG_NAME}(?:[^<>\"']|\"[^\"<]{{0,4000}}\"|'[^'<]{{0,4000}}'){{0,2000}}>"
-    rf"|<{_TAG_NAME}[^<>]*>|<(?=/?[a-zA-Z])"
-)
 _KNOWN_TAG = re.compile(
     r"</?(?=[a-z][a-z0-9:]{0,9}[\s/>])(?:a|abbr|article|b|big|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|embed|"
     r"figcaption|figure|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|main|"
@@ -162,7 +156,7 @@ def _without_slashes(body: str) -> str:
 
 def _html_text(body: str) -> str:
     if len(body) > _LONG_PAGE or body.count("<") > _MANY_TAGS:
-        body = _BARED.sub(_bared, _DROPPED_WHOLE.sub(" ", body))
+        body = bare_markup(body)
     # Parsing takes time in the square of the depth; pages of people are never so deep.
     if body.count("<") > _DEEPEST and _depth(body) > _DEEPEST:
         return _stripped(body)
@@ -189,14 +183,6 @@ def _html_text(body: str) -> str:
         elif name in _CELLS:
             parts.append(" ")
     return "".join(parts)
-
-
-def _bared(tag: re.Match[str]) -> str:
-    """A tag without its attributes; none for formatting, an entity for what is no tag."""
-    end, name = (tag[1], tag[2]) if tag[2] else (tag[3], tag[4])
-    if name is None:
-        return "&lt;"
-    return "" if name.lower() in _FORMATTING else f"<{end}{name}>"
 
 
 def _depth(body: str) -> int:
