@@ -14,6 +14,7 @@ from recommender.console import (
     output_option,
     page_width,
     say,
+    settings,
     use_color,
 )
 from recommender.engine import Recommender
@@ -81,7 +82,9 @@ def _forget(first: str, second: str, index: Path) -> None:
 def _decide_file(path: str, index: Path, decided_by: str) -> None:
     from recommender.sources import read_decisions
 
-    given = read_decisions(path, decided_by=decided_by)
+    given = read_decisions(
+        path, decided_by=decided_by, limits=settings(click.get_current_context()).limits
+    )
     with Recommender.open(index) as opened:
         opened.decide_many(given)
     say(f"{index}: {'1 decision' if len(given) == 1 else f'{len(given):,} decisions'} stored.")

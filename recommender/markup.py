@@ -63,7 +63,9 @@ def _pieces(page: str) -> Iterator[str]:
             content = page[done:stop]
             if lowered in _LITERAL:
                 content = content.replace("&", "&amp;")
-            yield content.replace("<", "&lt;")
+            content = content.replace("<", "&lt;")
+            # A title stays one: browsers take a text before the body for the body's beginning.
+            yield f"<title>{content}</title>" if lowered == "title" else content
         done = stop
     yield page[done:]
 

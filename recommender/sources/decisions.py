@@ -10,11 +10,11 @@ from typing import Any
 
 from recommender.decisions import Decision
 from recommender.errors import ConfigError
+from recommender.limits import Limits, named
 from recommender.sources.dates import parse_date
 from recommender.sources.fields import refuse_constant
 from recommender.sources.files import STANDARD_INPUT, _once_each
 
-_LONGEST = 50_000_000
 _WANTED = ("first", "second", "decision")
 _TAKEN = (*_WANTED, "note", "by", "at")
 # What the listing of decisions says beside them; a listing can be given back.
@@ -22,7 +22,9 @@ _LISTED = ("first_title", "second_title", "state", "edited", "missing", "conflic
 _LISTED_HASHES = ("first_hash", "second_hash")
 
 
-def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
+def read_decisions(
+    path: str, *, decided_by: str = "", limits: Limits | None = None
+) -> list[Decision]:
     """Read a list of {first, second, decision, note, by, at}, or an object that holds it.
 
     Parameters
@@ -31,6 +33,8 @@ def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
         File, or "-" for standard input.
     decided_by : str
         Of entries that do not say.
+    limits : Limits, optional
+        How much is taken; the defaults if not given.
 
     Raises
     ------
@@ -38,7 +42,7 @@ def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
         If the file cannot be read or an entry is wrong; names file and entry.
     """
     name = "standard input" if path == STANDARD_INPUT else path
-    entries = _entries(_text(path, name), name)
+    entries = _entries(_text(path, name, limits or Limits()), name)
     decisions = []
     for number, entry in enumerate(entries, start=1):
         try:
@@ -48,15 +52,19 @@ def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
     return decisions
 
 
-def _text(path: str, name: str) -> str:
+def _text(path: str, name: str, limits: Limits) -> str:
+    longest = limits.decisions_length
     try:
         if path == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(_LONGEST + 1)
+            data = sys.stdin.buffer.read(longest + 1)
         else:
             with Path(path).open("rb") as stream:
-                data = stream.read(_LONGEST + 1)
-        if len(data) > _LONGEST:
-            raise ConfigError(f"{name} is too long for a file of decisions")
+                data = stream.read(longest + 1)
+        if len(data) > longest:
+            raise ConfigError(
+                f"{name} is too long for a file of decisions, at most {longest:,} bytes are "
+                f"taken; {named('decisions_length')}"
+            )
         return data.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error

@@ -78,8 +78,48 @@ class _Continued(io.RawIOBase):
         return len(part)
 
 
+class RowTooLong(csv.Error):
+    """A row of a table, or a line of it, is longer than is taken."""
+
+
+class Lines:
+    """The lines of a text, read as far as one row may be long.
+
+    Parameters
+    ----------
+    stream : text stream
+    longest : int
+        Characters of a row; it has many lines where cells hold line breaks.
+    """
+
+    def __init__(self, stream: IO[str], longest: int) -> None:
+        self._stream = stream
+        self._longest = longest
+        self._left = longest
+
+    def begin_row(self) -> None:
+        """A row was read whole."""
+        self._left = self._longest
+
+    def readline(self) -> str:
+        """The next line, with its end.
+
+        Raises
+        ------
+        RowTooLong
+        """
+        line = self._stream.readline(self._left + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise RowTooLong(f"a row is longer than {self._longest:,} characters")
+        return line
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readline, "")
+
+
 def open_table(
-    lines: IO[str],
+    lines: IO[str] | Lines,
     fits: Callable[[list[str]], bool],
     *,
     delimiters: Sequence[str] = DELIMITERS,
