@@ -91,7 +91,8 @@ class Label:
             raise LabelError("a label needs the ids of two articles, as text")
         if not self.first or not self.second or self.first == self.second:
             raise LabelError(
-                f"a label needs two different articles, not {self.first!r:.60} and {self.second!r:.60}"
+                f"a label needs two different articles, not {self.first!r:.60} and "
+                f"{self.second!r:.60}"
             )
         if (self.least, self.most) not in _RANGES.values():
             raise LabelError(

@@ -372,12 +372,15 @@ def _csv_records(
     csv.field_size_limit(max(csv.field_size_limit(), limits.record_length))
     lines = Lines(open_text(stream), limits.record_length)
     usual = "\t" if kind == ".tsv" else ","
-    rows, skipped = open_table(
-        lines,
-        lambda names: is_header(names, fields),
-        delimiters=(usual, *(each for each in DELIMITERS if each != usual)),
-        strict=True,
-    )
+    try:
+        rows, skipped = open_table(
+            lines,
+            lambda names: is_header(names, fields),
+            delimiters=(usual, *(each for each in DELIMITERS if each != usual)),
+            strict=True,
+        )
+    except RowTooLong as error:
+        raise _too_long(error, 1) from error
     yield from _csv_rows(rows, skipped, lines)
 
 
@@ -390,10 +393,7 @@ def _csv_rows(rows: Any, skipped: int, lines: Lines) -> Iterator[Record]:
         except StopIteration:
             return
         except RowTooLong as error:
-            raise ArticleError(
-                f"{error}, as many as are taken; {named('body_length')}",
-                line=rows.line_num + skipped + 1,
-            ) from error
+            raise _too_long(error, rows.line_num + skipped + 1) from error
         except csv.Error as error:
             # After broken quoting no later line can be trusted.
             raise ArticleError(f"not valid CSV: {error}", line=rows.line_num + skipped) from error
@@ -403,6 +403,10 @@ def _csv_rows(rows: Any, skipped: int, lines: Lines) -> Iterator[Record]:
         elif row:
             yield start, _csv_record(header, row)
         start = rows.line_num + skipped + 1
+
+
+def _too_long(error: RowTooLong, line: int) -> ArticleError:
+    return ArticleError(f"{error}, as many as are taken; {named('body_length')}", line=line)
 
 
 def _header(row: list[str], *, line: int) -> list[str]:
