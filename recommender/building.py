@@ -49,7 +49,10 @@ OnDuplicate = Literal["error", "first", "last"]
 
 _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
+# The tail is searched exactly, and writing the files anew takes time that grows with the index:
+# a night's articles of a large one wait for a later night.
 _LONGEST_TAIL = 2_000
+_LONGEST_TAIL_SHARE = 0.02
 _CLEAN_STEP = 500
 # In a build every article is compared with many: keeping them costs memory and saves hours.
 _COMPARABLES_KEPT = 40_000
@@ -393,7 +396,8 @@ def _apply(
         added, updated = added + len(batch) - len(old), updated + len(old)
         progress("neighbours", start + len(batch), len(prepared))
         searcher.forget()
-        if searcher.generation.tail_length > _LONGEST_TAIL:
+        longest = max(_LONGEST_TAIL, _LONGEST_TAIL_SHARE * writer.count())
+        if searcher.generation.tail_length > longest:
             with writer.transaction():
                 write_generation(
                     writer, searcher.state.centres, kind=searcher.state.options.vectors
