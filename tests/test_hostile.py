@@ -214,6 +214,15 @@ def test_other_files_name_their_limit_too(
         read(str(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["\ud800", "a\0b"])
+def test_names_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(ConfigError, match="no file can have this name"):
+        list(read_articles(f"{name}.jsonl"))
+    for read in (read_draft, read_decisions, lambda path: read_labels([path])):
+        with pytest.raises(ConfigError, match="no file can have this name"):
+            read(name)
+
+
 def test_a_file_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(article_files, "_ALWAYS_UNPACKED", 1_000_000)
     path = tmp_path / "a.jsonl.gz"

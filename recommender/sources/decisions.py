@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from recommender.decisions import Decision
@@ -14,6 +13,7 @@ from recommender.limits import Limits, named
 from recommender.sources.dates import parse_date
 from recommender.sources.fields import refuse_constant
 from recommender.sources.files import STANDARD_INPUT, _once_each
+from recommender.sources.spreadsheets import open_bytes
 
 _WANTED = ("first", "second", "decision")
 _TAKEN = (*_WANTED, "note", "by", "at")
@@ -58,7 +58,7 @@ def _text(path: str, name: str, limits: Limits) -> str:
         if path == STANDARD_INPUT:
             data = sys.stdin.buffer.read(longest + 1)
         else:
-            with Path(path).open("rb") as stream:
+            with open_bytes(path) as stream:
                 data = stream.read(longest + 1)
         if len(data) > longest:
             raise ConfigError(

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timezone, tzinfo
-from pathlib import Path
 from typing import IO, Any
 
 from recommender.errors import ArticleError, ConfigError
@@ -30,7 +29,14 @@ from recommender.sources.fields import (
     to_article,
     unread_date,
 )
-from recommender.sources.spreadsheets import DELIMITERS, Lines, RowTooLong, open_table, open_text
+from recommender.sources.spreadsheets import (
+    DELIMITERS,
+    Lines,
+    RowTooLong,
+    open_bytes,
+    open_table,
+    open_text,
+)
 
 STANDARD_INPUT = "-"
 _INPUT_NAME = "standard input"
@@ -173,7 +179,7 @@ def read_draft(
         if path == STANDARD_INPUT:
             data = sys.stdin.buffer.read(longest + 1)
         else:
-            with Path(path).open("rb") as stream:
+            with open_bytes(path) as stream:
                 data = stream.read(longest + 1)
     if len(data) > longest:
         raise ArticleError(
@@ -225,7 +231,7 @@ def _opened(path: str, limits: Limits) -> Iterator[tuple[Any, str]]:
         raise ConfigError(
             f"{path}: cannot tell what kind of file this is; name it .jsonl or .csv (also .gz)"
         )
-    with _translating(path), Path(path).open("rb") as stream:
+    with _translating(path), open_bytes(path) as stream:
         compressed = stream.read(2) == _GZIP_MAGIC
         stream.seek(0)
         if compressed:

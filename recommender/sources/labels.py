@@ -14,13 +14,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from recommender.errors import ConfigError, LabelError
 from recommender.labels import Label, checked_weight
 from recommender.limits import Limits, named
-from recommender.sources.spreadsheets import encoding_of, open_table
+from recommender.sources.spreadsheets import encoding_of, open_bytes, open_table
 
 _IDS = ("first_id", "second_id")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -94,7 +93,7 @@ def _read(path: str, name: str, limits: Limits) -> str:
         if path == "-":
             data = sys.stdin.buffer.read(longest + 1)
         else:
-            with Path(path).open("rb") as stream:
+            with open_bytes(path) as stream:
                 data = stream.read(longest + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error

@@ -10,7 +10,10 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import IO, Any
+
+from recommender.errors import ConfigError
 
 DELIMITERS = (",", ";", "\t")
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -46,6 +49,20 @@ def _failure(data: bytes, encoding: str, whole: bool) -> UnicodeDecodeError | No
     except UnicodeDecodeError as error:
         return error
     return None
+
+
+def open_bytes(path: str) -> IO[bytes]:
+    """Open a file for reading.
+
+    Raises
+    ------
+    ConfigError
+        If no file can have such a name; whatever else is wrong is an `OSError`.
+    """
+    try:
+        return Path(path).open("rb")
+    except ValueError as error:
+        raise ConfigError(f"cannot read {path!r:.60}: no file can have this name") from error
 
 
 def open_text(stream: IO[bytes]) -> io.TextIOWrapper:
