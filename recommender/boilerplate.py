@@ -306,7 +306,7 @@ def _find_once(
 def _candidates(text: str) -> set[Key]:
     lines = text.split("\n")
     keys: set[Key] = {
-        ("paragraph", generalise(line)) for line in lines if 0 < len(line) <= _LONGEST
+        ("paragraph", generalise(line)) for line in set(lines) if 0 < len(line) <= _LONGEST
     }
     if len(lines) == 1:
         keys.clear()

@@ -51,7 +51,10 @@ logger = logging.getLogger("recommender")
 
 _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
+# The tail is searched exactly, and writing the files anew takes time that grows with the index:
+# a night's articles of a large one wait for a later night.
 _LONGEST_TAIL = 2_000
+_LONGEST_TAIL_SHARE = 0.02
 _CLEAN_STEP = 500
 # In a build every article is compared with many: keeping them costs memory and saves hours.
 _COMPARABLES_KEPT = 40_000
@@ -417,7 +420,8 @@ def _apply(
         if offered:
             progress("neighbours", start + len(offered), len(prepared))
         searcher.forget()
-        if searcher.generation.tail_length > _LONGEST_TAIL:
+        longest = max(_LONGEST_TAIL, _LONGEST_TAIL_SHARE * writer.count())
+        if searcher.generation.tail_length > longest:
             with writer.transaction():
                 write_generation(
                     writer, searcher.state.centres, kind=searcher.state.options.vectors

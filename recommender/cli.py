@@ -35,6 +35,7 @@ from recommender.console import (
     page_width,
     progress_of_run,
     say,
+    settings,
     threshold_options,
     use_color,
 )
@@ -100,7 +101,7 @@ def demo(folder: Path | None, embedder: str) -> None:
 def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     """Checked before the index is opened; read in the index's time zone after that."""
     if value is not None and parse_date(value) is None:
-        raise click.BadParameter(f"{value!r} is not a date, as 2025-07-17 is")
+        raise click.BadParameter(f"{value!r:.60} is not a date, as 2025-07-17 is")
     return value
 
 
@@ -248,7 +249,13 @@ def check(
 
     with Recommender.open(index) as opened:
         zone = opened.options.zone
-        draft = read_draft(file, title=title, article_id=article_id or "draft", zone=zone)
+        draft = read_draft(
+            file,
+            title=title,
+            article_id=article_id or "draft",
+            zone=zone,
+            limits=settings(click.get_current_context()).limits,
+        )
         thresholds = changed_thresholds(opened.thresholds, changes)
         say(f"Embedding the draft with {opened.options.embedder}.")
         matches = opened.near_duplicates(draft, limit=limit, thresholds=thresholds)

@@ -15,6 +15,7 @@ from recommender.console import (
     output_option,
     page_width,
     say,
+    settings,
     use_color,
 )
 from recommender.decisions import Decision
@@ -117,7 +118,9 @@ def _forget(first: str, second: str, index: Path) -> None:
 def _decide_file(path: str, index: Path, decided_by: str, *, skip_missing: bool) -> None:
     from recommender.sources import read_decisions
 
-    given = read_decisions(path, decided_by=decided_by)
+    given = read_decisions(
+        path, decided_by=decided_by, limits=settings(click.get_current_context()).limits
+    )
     with Recommender.open(index) as opened:
         if skip_missing:
             given = _those_there(opened, given)

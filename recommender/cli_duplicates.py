@@ -43,7 +43,7 @@ _LAST = "last"
 
 def _since(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value not in (None, _LAST) and parse_date(value) is None:
-        raise click.BadParameter(f"{value!r} is not a date, as 2025-07-17 is, nor {_LAST}")
+        raise click.BadParameter(f"{value!r:.60} is not a date, as 2025-07-17 is, nor {_LAST}")
     return value
 
 

@@ -24,7 +24,7 @@ def _zone_name(context: click.Context, parameter: click.Parameter, value: str | 
         try:
             zone_of(value)
         except ConfigError as error:
-            raise click.BadParameter(f"{value!r} is not the name of a time zone") from error
+            raise click.BadParameter(f"{value!r:.60} is not the name of a time zone") from error
     return value
 
 
@@ -75,11 +75,12 @@ class Input:
         skip_invalid: bool,
         on_duplicate: str = "error",
     ) -> None:
-        self.fields = dict(settings(click.get_current_context()).fields)
+        said = settings(click.get_current_context())
+        self.fields, self.limits = dict(said.fields), said.limits
         for pair in field_pairs:
             ours, separator, theirs = pair.partition("=")
             if not (separator and ours and theirs):
-                raise click.BadParameter(f"{pair!r} is not OURS=THEIRS", param_hint="--field")
+                raise click.BadParameter(f"{pair!r:.60} is not OURS=THEIRS", param_hint="--field")
             self.fields[ours] = theirs
         self.zone = zone
         self.skip_invalid = skip_invalid
@@ -106,6 +107,7 @@ class Input:
                     zone=self.zone,
                     on_problem=self.skip if self.skip_invalid else self._refuse,
                     on_lost_date=self.lose_date,
+                    limits=self.limits,
                 ):
                     self._check_once(article, place)
                     if not self._refused:

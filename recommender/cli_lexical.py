@@ -62,6 +62,7 @@ def lexical_report(
         thresholds=thresholds,
         fields=taken.fields,
         zone=taken.zone,
+        limits=taken.limits,
         skip_invalid=taken.skip_invalid,
         on_duplicate=on_duplicate,
         on_refused=taken.tell,

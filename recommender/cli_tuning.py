@@ -170,7 +170,8 @@ def tune(
     kind = reports.picture_kind(picture) if picture else ""
     if picture:
         reports.check_pictures()
-    given = read_labels(files, origin=origin) if files else None
+    limits = settings(click.get_current_context()).limits
+    given = read_labels(files, origin=origin, limits=limits) if files else None
     if given is not None and not given.labels:
         names = ", ".join("standard input" if each == "-" else each for each in files)
         raise LabelError("no row has a label; fill in the column label", source=names)

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.canonical import CanonicalPolicy
 from recommender.errors import ConfigError
+from recommender.limits import Limits
 from recommender.records import Verdict
 
 if sys.version_info >= (3, 11):
@@ -28,7 +29,9 @@ else:  # pragma: no cover - the same parser under its earlier name
     import tomli as tomllib
 
 CONFIG_NAME = "recommender.toml"
-_TABLES = ("options", "thresholds", "fields", "canonical")
+_TABLES = ("options", "thresholds", "fields", "canonical", "limits")
+# The parser takes time in the square of a key of many parts.
+_LONGEST_FILE = 64_000
 DEFAULT_EMBEDDER = "multilingual-e5-small"
 VectorKind = Literal["auto", "exact", "hnsw", "ivf"]
 
@@ -56,7 +59,7 @@ class Thresholds:
         for each in fields(self):
             value = getattr(self, each.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ConfigError(f"threshold {each.name} must be a number, not {value!r}")
+                raise ConfigError(f"threshold {each.name} must be a number, not {value!r:.60}")
             if not (math.isfinite(value) and 0.0 <= value <= 1.0):
                 raise ConfigError(f"threshold {each.name} must lie between 0 and 1, not {value}")
             object.__setattr__(self, each.name, float(value))
@@ -122,17 +125,17 @@ class IndexOptions:
         if not isinstance(self.embedder, str) or not self.embedder.strip():
             raise ConfigError("embedder must be the name of a model")
         if self.vectors not in ("auto", "exact", "hnsw", "ivf"):
-            raise ConfigError(f"vectors must be auto, exact, hnsw or ivf, not {self.vectors!r}")
+            raise ConfigError(f"vectors must be auto, exact, hnsw or ivf, not {self.vectors!r:.60}")
         _check_whole("max_tokens", self.max_tokens, least=8, most=8192, optional=True)
         _check_whole("neighbours", self.neighbours, least=1, most=1000)
         _check_whole("boilerplate_min_count", self.boilerplate_min_count, least=2, most=10**9)
         if not isinstance(self.strip_boilerplate, bool):
             raise ConfigError(
-                f"strip_boilerplate must be true or false, not {self.strip_boilerplate!r}"
+                f"strip_boilerplate must be true or false, not {self.strip_boilerplate!r:.60}"
             )
         share = self.boilerplate_min_share
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-            raise ConfigError(f"boilerplate_min_share must lie between 0 and 1, not {share!r}")
+            raise ConfigError(f"boilerplate_min_share must lie between 0 and 1, not {share!r:.60}")
         zone_of(self.timezone)
 
     @property
@@ -171,7 +174,7 @@ def _check_whole(
         return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ConfigError(
-            f"{name} must be a whole number from {least:,} to {most:,}, not {value!r}"
+            f"{name} must be a whole number from {least:,} to {most:,}, not {value!r:.60}"
         )
 
 
@@ -191,6 +194,8 @@ class Settings:
         Field mapping of the input: our name → the name in the file.
     canonical : mapping
         Values for `CanonicalPolicy` that the file sets.
+    limits : Limits
+        How much is taken of files that are given.
     """
 
     index: str | None = None
@@ -198,6 +203,7 @@ class Settings:
     thresholds: Mapping[str, float]
     fields: Mapping[str, str]
     canonical: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -212,10 +218,19 @@ def read_settings(path: Path | None = None) -> Settings:
     if path is None and not file.is_file():
         return Settings(options={}, thresholds={}, fields={})
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        with file.open("rb") as stream:
+            read = stream.read(_LONGEST_FILE + 1)
+        if len(read) > _LONGEST_FILE:
+            raise ConfigError(f"{file} is too long for a file of settings")
+        data = tomllib.loads(read.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"{file} is not valid TOML: it is nested too deeply") from error
+    except ConfigError:
+        raise
+    except ValueError as error:
+        # Also a number of more digits than Python reads.
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     try:
         return _settings(data)
@@ -232,23 +247,25 @@ def _settings(data: dict[str, Any]) -> Settings:
     _known("[options]", tables["options"], {each.name for each in fields(IndexOptions)})
     _known("[canonical]", tables["canonical"], {each.name for each in fields(CanonicalPolicy)})
     _known("[thresholds]", tables["thresholds"], {each.name for each in fields(Thresholds)})
+    _known("[limits]", tables["limits"], {each.name for each in fields(Limits)})
     IndexOptions(**tables["options"])
     CanonicalPolicy(**tables["canonical"])
     Thresholds().with_changes(**tables["thresholds"])
     for key, value in tables["fields"].items():
         if not isinstance(value, str):
-            raise ConfigError(f"[fields] {key} must be text, not {value!r}")
+            raise ConfigError(f"[fields] {key:.60} must be text, not {value!r:.60}")
     index = data.get("index")
     if index is not None and not isinstance(index, str):
-        raise ConfigError(f"index must be the path of a folder, not {index!r}")
-    return Settings(index=index, **tables)
+        raise ConfigError(f"index must be the path of a folder, not {index!r:.60}")
+    limits = Limits(**tables.pop("limits"))
+    return Settings(index=index, **tables, limits=limits)
 
 
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:
     for key in table:
         if key not in names:
             raise ConfigError(
-                f"{where} has an unknown key {key!r}; known are {', '.join(sorted(names))}"
+                f"{where} has an unknown key {key!r:.60}; known are {', '.join(sorted(names))}"
             )
 
 

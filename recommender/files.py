@@ -13,6 +13,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from recommender.checked import remember, was_checked
 from recommender.errors import IndexCorrupt, IndexStoreError
 
 FILE_MODE = 0o640
@@ -105,8 +106,10 @@ def swap_folders(new: Path, old: Path) -> None:
     aside.rename(new)
 
 
-def checked_bytes(path: Path, checksum: str) -> NDArray[np.uint8]:
+def checked_bytes(path: Path, checksum: str, *, anew: bool = False) -> NDArray[np.uint8]:
     """Map a file for reading, after its XXH3-128 checksum was compared.
+
+    Of a file of hundreds of megabytes that happens once on each machine, or when `anew` is true.
 
     Raises
     ------
@@ -119,9 +122,12 @@ def checked_bytes(path: Path, checksum: str) -> NDArray[np.uint8]:
         raise IndexCorrupt(f"{path}: the file is missing") from error
     except (OSError, ValueError) as error:
         raise IndexCorrupt(f"{path}: the file cannot be mapped ({error})") from error
+    if not anew and was_checked(path, checksum):
+        return data
     digest = xxhash.xxh3_128()
     for start in range(0, len(data), _STEP):
         digest.update(data[start : start + _STEP].data)
     if digest.hexdigest() != checksum:
         raise IndexCorrupt(f"{path}: the checksum differs from the recorded one")
+    remember(path, checksum)
     return data

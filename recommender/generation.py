@@ -97,6 +97,7 @@ class Generation:
         self._files = _Files()
         if previous is not None and previous.info == info and info is not None:
             self._files = previous._files
+        self._anew = False
         self._last_row = info.last_row if info else 0
         self._removed = store.removed_rows()
         self._tail = _Tail.read(store, self._last_row, centres)
@@ -112,7 +113,11 @@ class Generation:
         return len(np.union1d(self._tail.vector_rows, self._tail.owners))
 
     def open_all(self) -> None:
-        """Open both files now and check them whole; what is wrong stands in `warnings`."""
+        """Open both files now and check them whole; what is wrong stands in `warnings`.
+
+        Also where they were checked before on this machine.
+        """
+        self._anew = True
         self._open_vectors()
         self._open_postings()
 
@@ -178,7 +183,7 @@ class Generation:
             return substitute()
         name, checksum = self.info.files[kind]
         try:
-            return opener(self._store.folder / name, checksum=checksum)
+            return opener(self._store.folder / name, checksum=checksum, anew=self._anew)
         except IndexCorrupt as error:
             message = f'{error}; searching without it, run "recommender rebuild" to write it anew'
             logger.warning(message)

@@ -46,6 +46,8 @@ LABEL_WORDS = (
     "0 to 4, same-text, same-story, related, unrelated, yes, no, 同文, 同事件, 相关, 无关, 是 or 否"
 )
 _MAX_ORIGIN = 200
+# No word that a person writes as a label is longer; the rest of a cell is not looked at.
+_LONGEST_WORD = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +91,13 @@ class Label:
             raise LabelError("a label needs the ids of two articles, as text")
         if not self.first or not self.second or self.first == self.second:
             raise LabelError(
-                f"a label needs two different articles, not {self.first!r} and {self.second!r}"
+                f"a label needs two different articles, not {self.first!r:.60} and "
+                f"{self.second!r:.60}"
             )
         if (self.least, self.most) not in _RANGES.values():
             raise LabelError(
                 f"a label is one grade from 0 to 4, yes (3 to 4) or no (0 to 2), not "
-                f"{self.least!r} to {self.most!r}"
+                f"{self.least!r:.20} to {self.most!r:.20}"
             )
         if self.weight is not None:
             object.__setattr__(self, "weight", checked_weight(self.weight))
@@ -147,7 +150,7 @@ class Label:
 
 def _known(value: int | str) -> str:
     """The name in `_RANGES` of what a person wrote."""
-    word = unicodedata.normalize("NFKC", str(value)).strip().casefold()
+    word = unicodedata.normalize("NFKC", str(value)[:_LONGEST_WORD]).strip().casefold()
     word = re.sub(r"[\s_-]+", "-", word)
     # A spreadsheet may make 3 into 3.0.
     word = word.removesuffix(".0")

@@ -98,8 +98,8 @@ class Postings:
         return write_whole(path, [header, *(array.tobytes() for array in arrays)])
 
     @classmethod
-    def open(cls, path: Path, *, checksum: str) -> Postings:
-        """Map a written index after checking it whole.
+    def open(cls, path: Path, *, checksum: str, anew: bool = False) -> Postings:
+        """Map a written index after checking it whole (as `files.checked_bytes`).
 
         Raises
         ------
@@ -108,10 +108,10 @@ class Postings:
         IndexIncompatible
             If a newer version wrote it.
         """
-        data = checked_bytes(path, checksum)
+        data = checked_bytes(path, checksum, anew=anew)
         if len(data) < _HEADER.size:
             raise IndexCorrupt(f"{path}: too short for its header")
-        magic, version, row_count, count = _HEADER.unpack_from(data.tobytes()[: _HEADER.size])
+        magic, version, row_count, count = _HEADER.unpack(data[: _HEADER.size].tobytes())
         if magic != _MAGIC:
             raise IndexCorrupt(f"{path}: not a fingerprint file (magic {magic!r})")
         if version > _VERSION:

@@ -151,7 +151,7 @@ class Card:
                 object.__setattr__(self, name, None)
         if self.access not in ACCESS_LEVELS:
             raise ArticleError(
-                f"access must be one of {', '.join(ACCESS_LEVELS)}, not {self.access!r}",
+                f"access must be one of {', '.join(ACCESS_LEVELS)}, not {self.access!r:.60}",
                 article_id=self.id,
             )
         if not isinstance(self.excerpt, bool):
@@ -465,7 +465,9 @@ class Filter:
         for name in ("categories", "languages", "sources", "sites", "exclude"):
             value = getattr(self, name)
             if isinstance(value, str):
-                raise ConfigError(f"{name} takes a collection of texts, not one text: {value!r}")
+                raise ConfigError(
+                    f"{name} takes a collection of texts, not one text: {value!r:.60}"
+                )
             object.__setattr__(self, name, frozenset(value))
         for name in ("after", "before", "public_at"):
             moment = getattr(self, name)

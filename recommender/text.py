@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.config import package_data
+from recommender.markup import bare_markup
 
 # Raised whenever cleaning or folding changes what comes out: indexes remember it.
 TEXT_RECIPE_VERSION = 1
@@ -106,8 +107,11 @@ _DROPPED_WHOLE = re.compile(
 )
 # Before the body begins the parser opens a noscript and leaves its content to the body.
 _NO_SCRIPT = re.compile(r"<noscript\b[^<>]*>(?:[^<]|<(?!/noscript))*</noscript\s*>", re.IGNORECASE)
+# From here on a page is parsed without what could make parsing long.
+_LONG_PAGE = 30_000
+_MANY_TAGS = 1_000
 _KNOWN_TAG = re.compile(
-    r"</?(?:a|abbr|article|b|big|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|embed|"
+    r"</?(?=[a-z][a-z0-9:]{0,9}[\s/>])(?:a|abbr|article|b|big|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|embed|"
     r"figcaption|figure|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|main|"
     r"meta|nav|noscript|o:p|object|ol|p|pre|s|script|section|small|span|strike|strong|style|sub|"
     r"sup|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|u|ul|video)(?=[\s/>])|<!--",
@@ -152,6 +156,8 @@ def _without_slashes(body: str) -> str:
 
 
 def _html_text(body: str) -> str:
+    if len(body) > _LONG_PAGE or body.count("<") > _MANY_TAGS:
+        body = bare_markup(body)
     # Parsing takes time in the square of the depth; pages of people are never so deep.
     if body.count("<") > _DEEPEST and _depth(body) > _DEEPEST:
         return _stripped(body)
@@ -293,7 +299,15 @@ def fold(text: str) -> str:
 _SPACE = ord(" ")
 # What NFKC joins with the character before it: accents, and the sound marks of kana.
 _MARKS = "\u0300-\u036f\u3099\u309a\uff9e\uff9f"
-_COMBINING = re.compile(f"[{_MARKS}]")
+# A character and the marks that NFKC joins with it.
+_JOINED = re.compile(f"[^{_MARKS}]?[{_MARKS}]+", re.DOTALL)
+# As Unicode's stream-safe format: putting marks in order takes time in the square of their number.
+_MOST_MARKS = 30
+
+
+def _composed(piece: str) -> str:
+    """A character with its marks in NFKC; of a flood of marks the first ones."""
+    return unicodedata.normalize("NFKC", piece[: 1 + _MOST_MARKS])
 
 
 def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
@@ -305,9 +319,7 @@ def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
     spaced : bool
         Put a space for every character that is left out, so that words stay apart.
     """
-    texts = [
-        unicodedata.normalize("NFKC", text) if _COMBINING.search(text) else text for text in texts
-    ]
+    texts = [_JOINED.sub(lambda piece: _composed(piece.group()), text) for text in texts]
     table, several = _folding()
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), dtype="<u4")
     folded = table[codes]
@@ -334,10 +346,6 @@ def fold_many(texts: Sequence[str], *, spaced: bool = False) -> list[str]:
     return parts
 
 
-# A character and the marks that NFKC joins with it.
-_JOINED = re.compile(f"[^{_MARKS}]?[{_MARKS}]+", re.DOTALL)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Folded:
     """A folded text that knows where each of its characters stands in the text shown.
@@ -362,7 +370,7 @@ def fold_with_offsets(text: str) -> Folded:
     spans = np.array([match.span() for match in _JOINED.finditer(text)], np.int64).reshape(-1, 2)
     edges = np.concatenate(([0], spans.ravel(), [len(text)])).tolist()
     pieces = [text[start:end] for start, end in pairwise(edges)]
-    pieces[1::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[1::2]]
+    pieces[1::2] = [_composed(piece) for piece in pieces[1::2]]
     lengths = np.array([len(piece) for piece in pieces], np.int64)
     is_joined = np.repeat(np.arange(len(pieces)) % 2 == 1, lengths)
     inside = np.arange(len(is_joined)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -268,8 +268,8 @@ def build_vector_index(rows: Rows, vectors: Vectors, *, kind: VectorKind = "auto
     return FaissIndex(kind, index, rows)
 
 
-def open_vector_index(path: Path, *, checksum: str) -> VectorIndex:
-    """Open a written index: check the whole file, then map it.
+def open_vector_index(path: Path, *, checksum: str, anew: bool = False) -> VectorIndex:
+    """Open a written index: check the whole file (as `files.checked_bytes`), then map it.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def open_vector_index(path: Path, *, checksum: str) -> VectorIndex:
     """
     import faiss
 
-    data = checked_bytes(path, checksum)
+    data = checked_bytes(path, checksum, anew=anew)
     if len(data) < _TRAILER.size:
         raise IndexCorrupt(f"{path}: too short for a vector file")
     length, count, version, magic = _TRAILER.unpack(data[-_TRAILER.size :].tobytes())

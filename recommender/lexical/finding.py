@@ -62,6 +62,7 @@ from recommender.lexical.tasks import (
     titles_at,
 )
 from recommender.lexical.workers import Workers, started
+from recommender.limits import Limits
 from recommender.progress import Progress, silent
 from recommender.sources.fields import Problem, check_mapping
 from recommender.sources.files import STANDARD_INPUT
@@ -94,6 +95,7 @@ def find_lexical_pairs(
     options: IndexOptions | None = None,
     fields: Mapping[str, str] | None = None,
     zone: tzinfo = timezone.utc,
+    limits: Limits | None = None,
     skip_invalid: bool = False,
     on_duplicate: str = "error",
     on_refused: Callable[[Problem], None] | None = None,
@@ -123,7 +125,7 @@ def find_lexical_pairs(
     thresholds : Thresholds, optional
     options : IndexOptions, optional
         Only its boilerplate options count.
-    fields, zone
+    fields, zone, limits
         As for `read_articles`.
     skip_invalid : bool
         Leave out lines that cannot be used; they are in the result.
@@ -151,7 +153,7 @@ def find_lexical_pairs(
     _check("min_containment", min_containment, 0.5)
     if on_duplicate not in ("error", "first", "last"):
         raise ConfigError(f"on_duplicate is error, first or last, not {on_duplicate!r}")
-    lines = Lines(path=path, fields=dict(fields or {}), zone=zone)
+    lines = Lines(path=path, fields=dict(fields or {}), zone=zone, limits=limits or Limits())
     check_mapping(lines.fields)
     settings = _Settings(
         min_resemblance=min_resemblance,
@@ -258,7 +260,7 @@ class _Run:
         found = read_json(notes)
         self._written_lines = found["lines"]
         self._note(found["problems"], found["lost"])
-        self._lines = Lines(path=str(target))
+        self._lines = Lines(path=str(target), limits=self._lines.limits)
 
     def _note(self, problems: Iterable[Any], lost: Iterable[Any]) -> None:
         bad = self._problems if self._settings.skip_invalid else self._refused

@@ -21,6 +21,7 @@ import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from recommender.errors import ArticleError, ConfigError
+from recommender.limits import Limits
 from recommender.records import (
     CARD_FIELDS,
     MAX_BODY_LENGTH,
@@ -30,7 +31,7 @@ from recommender.records import (
 )
 from recommender.sources.dates import parse_date
 from recommender.sources.fields import ALIASES, Problem, to_article, unread_date
-from recommender.sources.files import LONGEST_LINE, parse_line, read_placed_articles
+from recommender.sources.files import parse_line, read_placed_articles
 
 _STEP = 1 << 20
 _DAY = 86_400
@@ -38,6 +39,8 @@ _TEXT_FIELDS = ("title", "url", "link", "category", "language", "lang", "source"
 _SELDOM = ("extra", "excerpt", "visible_from", "visible_until", "access")
 _BODIES = ("body", *ALIASES["body"])
 _DATES = ("date", *ALIASES["date"])
+# Beyond this a sample is not drawn from a line.
+_LONGEST_LINE = Limits().record_length
 _WRITTEN = tuple(name for name in CARD_FIELDS if name != "extra")
 
 
@@ -52,11 +55,13 @@ class Lines:
         Our field → the field in the file.
     zone : tzinfo
         Zone of dates without one.
+    limits : Limits
     """
 
     path: str
     fields: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo = timezone.utc
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +95,20 @@ class Line:
     record: Mapping[str, Any] | ArticleError
 
 
-def read_range(path: str, start: int, end: int) -> tuple[list[Line], int]:
+def read_range(file: Lines, start: int, end: int) -> tuple[list[Line], int]:
     """The lines that begin in the range [start, end) of a file, and how many there are."""
-    with Path(path).open("rb") as stream:
+    with Path(file.path).open("rb") as stream:
         begin = _first_line(stream, start, end)
         stream.seek(begin)
         data = stream.read(max(end - begin, 0))
         if data and not data.endswith(b"\n"):
-            data += stream.readline(LONGEST_LINE)
+            data += stream.readline(file.limits.record_length)
     lines, offset = [], begin
     pieces = data.split(b"\n")
     if not pieces[-1]:
         pieces.pop()
     for number, raw in enumerate(pieces, 1):
-        record = parse_line(raw, is_first=offset == 0)
+        record = parse_line(raw, is_first=offset == 0, limits=file.limits)
         if record is not None:
             lines.append(Line(offset, len(raw), number, record))
         offset += len(raw) + 1
@@ -148,7 +153,7 @@ def records_at(
     with Path(lines.path).open("rb") as stream:
         for offset, size in places:
             stream.seek(offset)
-            record = parse_line(stream.read(size), is_first=offset == 0)
+            record = parse_line(stream.read(size), is_first=offset == 0, limits=lines.limits)
             if isinstance(record, Mapping):
                 yield record
             elif not lenient:
@@ -167,7 +172,7 @@ def sample_of(path: str, count: int) -> list[tuple[int, int]]:
                 offsets.append(position)
                 sizes.append(len(raw))
                 position += len(raw) + 1
-            if len(rest) >= LONGEST_LINE:
+            if len(rest) >= _LONGEST_LINE:
                 # No article is so long: what comes of it is said when all lines are read.
                 position, rest = position + len(rest), b""
     if rest:
@@ -181,7 +186,7 @@ def sample_of(path: str, count: int) -> list[tuple[int, int]]:
 def article_of(record: Mapping[str, Any], lines: Lines) -> Article:
     """The article of a record that was read before."""
     try:
-        return to_article(record, lines.fields, lines.zone)
+        return to_article(record, lines.fields, lines.zone, lines.limits)
     except ArticleError as error:
         raise _changed(lines) from error
 
@@ -200,11 +205,13 @@ def read_record(record: Mapping[str, Any], lines: Lines) -> Read:
     """
     if not lines.fields and _is_plain(record):
         body = next(record[name] for name in _BODIES if name in record)
+        if len(body) > lines.limits.body_length:
+            to_article(record, lines.fields, lines.zone, lines.limits)
         given = next((record[name] for name in _DATES if name in record), None)
         day = _day(given, lines.zone) if isinstance(given, str) else _day_of(given, lines.zone)
         lost = "" if day is not None else _lost(record, lines)
         return Read(record["id"], record.get("title") or "", body, day, lost)
-    article = to_article(record, lines.fields, lines.zone)
+    article = to_article(record, lines.fields, lines.zone, lines.limits)
     lost = "" if article.date is not None else _lost(record, lines)
     return Read(article.id, article.title, article.body, _number(article.date), lost)
 
@@ -260,6 +267,7 @@ def write_out(
         zone=lines.zone,
         on_problem=on_problem,
         on_lost_date=on_lost_date,
+        limits=lines.limits,
     ):
         values = card_values(article)
         values["body"] = article.body

@@ -11,8 +11,12 @@ from pathlib import Path
 from recommender.config import Thresholds
 from recommender.files import write_whole
 from recommender.lexical.parts import read_json
+from recommender.limits import Limits
 from recommender.records import DuplicatePair, Evidence, Relation
 from recommender.sources.fields import Problem, to_article
+
+# What was taken when it was read is not weighed again.
+_UNLIMITED = Limits(extra_length=1 << 40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,7 @@ def pairs_in(path: Path, thresholds: Thresholds) -> Iterator[DuplicatePair]:
     """The pairs that one task left in its file."""
     found = read_json(path)
     cards = {
-        int(number): to_article({**card, "body": ""}, {}, timezone.utc).card
+        int(number): to_article({**card, "body": ""}, {}, timezone.utc, _UNLIMITED).card
         for number, card in found["cards"].items()
     }
     for first, second, resemblance, containment, similarity, relation, kept in found["rows"]:

@@ -104,7 +104,7 @@ def perform(task: Task) -> int:
 
 
 def _sketch_range(task: SketchRange) -> None:
-    found, count = read_range(task.lines.path, task.start, task.end)
+    found, count = read_range(task.lines, task.start, task.end)
     strip = _boilerplate(task.boilerplate).strip
     problems: list[tuple[int, str]] = []
     lost: list[tuple[int, str]] = []

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from recommender.decisions import KINDS, Decision
 from recommender.errors import ConfigError
+from recommender.limits import Limits, named
 from recommender.records import Treatment
 from recommender.sources.dates import parse_date
 from recommender.sources.fields import refuse_constant
 from recommender.sources.files import STANDARD_INPUT, _once_each
+from recommender.sources.spreadsheets import open_bytes
 
-_LONGEST = 50_000_000
 _WANTED = ("first", "second", "decision")
 _TAKEN = (*_WANTED, "treatment", "canonical", "note", "by", "at")
 # Marks that say in one word that two are duplicates and what is done about them.
@@ -25,7 +25,9 @@ _LISTED = ("first_title", "second_title", "state", "edited", "missing", "conflic
 _LISTED_HASHES = ("first_hash", "second_hash")
 
 
-def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
+def read_decisions(
+    path: str, *, decided_by: str = "", limits: Limits | None = None
+) -> list[Decision]:
     """Read a list of {first, second, decision, …}, or an object that holds it.
 
     Besides "duplicate" and "distinct" a decision may be "merge" or "keep": duplicates of which
@@ -38,6 +40,8 @@ def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
         File, or "-" for standard input.
     decided_by : str
         Of entries that do not say.
+    limits : Limits, optional
+        How much is taken; the defaults if not given.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
         If the file cannot be read or an entry is wrong; names file and entry.
     """
     name = "standard input" if path == STANDARD_INPUT else path
-    entries = _entries(_text(path, name), name)
+    entries = _entries(_text(path, name, limits or Limits()), name)
     decisions = []
     for number, entry in enumerate(entries, start=1):
         try:
@@ -55,15 +59,19 @@ def read_decisions(path: str, *, decided_by: str = "") -> list[Decision]:
     return decisions
 
 
-def _text(path: str, name: str) -> str:
+def _text(path: str, name: str, limits: Limits) -> str:
+    longest = limits.decisions_length
     try:
         if path == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(_LONGEST + 1)
+            data = sys.stdin.buffer.read(longest + 1)
         else:
-            with Path(path).open("rb") as stream:
-                data = stream.read(_LONGEST + 1)
-        if len(data) > _LONGEST:
-            raise ConfigError(f"{name} is too long for a file of decisions")
+            with open_bytes(path) as stream:
+                data = stream.read(longest + 1)
+        if len(data) > longest:
+            raise ConfigError(
+                f"{name} is too long for a file of decisions, at most {longest:,} bytes are "
+                f"taken; {named('decisions_length')}"
+            )
         return data.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error

@@ -6,6 +6,7 @@ loses something.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from recommender.errors import ArticleError, ConfigError
+from recommender.limits import Limits, named
 from recommender.records import CARD_FIELDS, Article
 from recommender.sources.dates import parse_date
 
@@ -56,11 +58,13 @@ def check_mapping(fields: Mapping[str, str]) -> None:
     for ours in fields:
         if ours not in FIELDS:
             raise ConfigError(
-                f"an article has no field {ours!r}; it has {', '.join(sorted(FIELDS))}"
+                f"an article has no field {ours!r:.60}; it has {', '.join(sorted(FIELDS))}"
             )
 
 
-def to_article(record: Mapping[str, Any], fields: Mapping[str, str], zone: tzinfo) -> Article:
+def to_article(
+    record: Mapping[str, Any], fields: Mapping[str, str], zone: tzinfo, limits: Limits
+) -> Article:
     """Make an article of a record.
 
     Parameters
@@ -70,11 +74,12 @@ def to_article(record: Mapping[str, Any], fields: Mapping[str, str], zone: tzinf
         Our name → the name in the record; wins over the aliases.
     zone : tzinfo
         Zone of dates without one.
+    limits : Limits
 
     Raises
     ------
     ArticleError
-        If a field is missing, of the wrong kind or out of range.
+        If a field is missing, of the wrong kind, out of range or beyond a limit.
     """
     values: dict[str, Any] = {}
     used: set[str] = set()
@@ -88,15 +93,30 @@ def to_article(record: Mapping[str, Any], fields: Mapping[str, str], zone: tzinf
         if needed not in values:
             wanted = fields.get(needed, needed)
             raise ArticleError(
-                f"there is no field {wanted!r}; name the one that holds the {needed} with "
+                f"there is no field {wanted!r:.60}; name the one that holds the {needed} with "
                 f"--field {needed}=NAME"
             )
     values["id"] = _identifier(values["id"])
     rest = {key: value for key, value in record.items() if key not in used and value is not None}
     try:
-        return _article(values, rest, zone)
+        body = values["body"]
+        _check_length("body", len(body) if isinstance(body, str) else 0, limits, values["id"])
+        article = _article(values, rest, zone)
+        extra = len(json.dumps(article.extra)) if article.extra else 0
+        _check_length("extra", extra, limits, article.id)
+        return article
     except RecursionError as error:
         raise ArticleError("a value is nested too deeply", article_id=values["id"]) from error
+
+
+def _check_length(name: str, length: int, limits: Limits, article_id: str) -> None:
+    most = getattr(limits, f"{name}_length")
+    if length > most:
+        raise ArticleError(
+            f"{name} has {length:,} characters, at most {most:,} are taken; "
+            f"{named(f'{name}_length')}",
+            article_id=article_id,
+        )
 
 
 def unread_date(record: Mapping[str, Any], fields: Mapping[str, str]) -> Any:

@@ -16,10 +16,10 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timezone, tzinfo
-from pathlib import Path
 from typing import IO, Any
 
 from recommender.errors import ArticleError, ConfigError
+from recommender.limits import Limits, named
 from recommender.records import Article
 from recommender.sources.fields import (
     Problem,
@@ -29,14 +29,23 @@ from recommender.sources.fields import (
     to_article,
     unread_date,
 )
-from recommender.sources.spreadsheets import DELIMITERS, open_table, open_text
+from recommender.sources.spreadsheets import (
+    DELIMITERS,
+    Lines,
+    RowTooLong,
+    open_bytes,
+    open_table,
+    open_text,
+)
 
 STANDARD_INPUT = "-"
 _INPUT_NAME = "standard input"
-LONGEST_LINE = 120_000_000
-_LONGEST_DRAFT = 80_000_000
+_BYTES_A_CHARACTER = 4
+# What a compressed file may unpack to, however small it is.
+_ALWAYS_UNPACKED = 100_000_000
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _CSV_SUFFIXES = (".csv", ".tsv")
+_SKIPPED_AT_ONCE = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 
 Place = tuple[str, int]
@@ -49,6 +58,7 @@ def read_articles(
     fields: Mapping[str, str] | None = None,
     zone: tzinfo = timezone.utc,
     on_problem: Callable[[Problem], None] | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[Article]:
     """Read articles one by one.
 
@@ -65,15 +75,20 @@ def read_articles(
     on_problem : callable, optional
         Given each record that cannot be used, which is then skipped; without it the first one
         is raised.
+    limits : Limits, optional
+        How much is taken; the defaults if not given.
 
     Raises
     ------
     ArticleError
-        For a record that cannot be used, with file and line, if `on_problem` is not given.
+        For a record that cannot be used, with file and line, if `on_problem` is not given; for
+        a file that goes beyond a limit.
     ConfigError
         If the file cannot be read at all, or its kind is not known.
     """
-    for _, article in read_placed_articles(path, fields=fields, zone=zone, on_problem=on_problem):
+    for _, article in read_placed_articles(
+        path, fields=fields, zone=zone, on_problem=on_problem, limits=limits
+    ):
         yield article
 
 
@@ -84,29 +99,31 @@ def read_placed_articles(
     zone: tzinfo = timezone.utc,
     on_problem: Callable[[Problem], None] | None = None,
     on_lost_date: Callable[[Problem], None] | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[tuple[Place, Article]]:
     """As `read_articles`, each article with the place where it stands.
 
     Parameters
     ----------
-    path, fields, zone, on_problem
+    path, fields, zone, on_problem, limits
         As for `read_articles`.
     on_lost_date : callable, optional
         Given each publication date that cannot be read; the article has none then.
     """
-    fields = fields or {}
+    fields, limits = fields or {}, limits or Limits()
     check_mapping(fields)
     name = _INPUT_NAME if path == STANDARD_INPUT else path
-    with _opened(path) as (stream, kind):
+    taken = 0
+    with _opened(path, limits) as (stream, kind):
         if kind in _CSV_SUFFIXES:
-            records = _csv_records(stream, kind, fields)
+            records = _csv_records(stream, kind, fields, limits)
         else:
-            records = _json_records(stream)
+            records = _json_records(stream, limits)
         for line, record in _translated(records, name):
             try:
                 if isinstance(record, ArticleError):
                     raise record
-                article = to_article(record, fields, zone)
+                article = to_article(record, fields, zone, limits)
             except ArticleError as error:
                 where = f"article {error.article_id!r}: " if error.article_id else ""
                 if on_problem is None:
@@ -118,11 +135,24 @@ def read_placed_articles(
             lost = None if article.date is not None else unread_date(record, fields)
             if lost is not None and on_lost_date is not None:
                 on_lost_date(Problem(source=name, line=line, reason=f"{lost!r:.60}"))
+            taken += 1
+            if taken > limits.articles:
+                raise ArticleError(
+                    f"more than {limits.articles:,} articles, which is as many as are taken of one "
+                    f"file; {named('articles')}",
+                    source=name,
+                    line=line,
+                )
             yield (name, line), article
 
 
 def read_draft(
-    path: str, *, title: str = "", article_id: str = "draft", zone: tzinfo = timezone.utc
+    path: str,
+    *,
+    title: str = "",
+    article_id: str = "draft",
+    zone: tzinfo = timezone.utc,
+    limits: Limits | None = None,
 ) -> Article:
     """Read one article: a .json object, or HTML or plain text whose body is the whole file.
 
@@ -134,34 +164,43 @@ def read_draft(
         Title of a body that comes without one; wins over that of an object.
     article_id : str
         Id where the file names none.
+    limits : Limits, optional
+        How much is taken; the defaults if not given.
 
     Raises
     ------
     ArticleError, ConfigError
         If the file cannot be read or holds no article.
     """
+    limits = limits or Limits()
+    longest = max(_BYTES_A_CHARACTER * limits.body_length, limits.record_length)
     name = _INPUT_NAME if path == STANDARD_INPUT else path
     with _translating(name):
         if path == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(_LONGEST_DRAFT + 1)
+            data = sys.stdin.buffer.read(longest + 1)
         else:
-            with Path(path).open("rb") as stream:
-                data = stream.read(_LONGEST_DRAFT + 1)
-    if len(data) > _LONGEST_DRAFT:
-        raise ArticleError("the file is too long for an article", source=name)
+            with open_bytes(path) as stream:
+                data = stream.read(longest + 1)
+    if len(data) > longest:
+        raise ArticleError(
+            f"the file is too long for an article of {limits.body_length:,} characters; "
+            f"{named('body_length')}",
+            source=name,
+        )
     text = _decoded(data, name)
     if path.lower().endswith(_JSON_SUFFIXES) or (
         path == STANDARD_INPUT and text.lstrip().startswith("{")
     ):
-        record = _parsed(text)
-        if isinstance(record, ArticleError):
-            raise ArticleError(record.reason, source=name)
-        with_title = {"id": article_id, **record, **({"title": title} if title else {})}
-        try:
-            return to_article(with_title, {}, zone)
-        except ArticleError as error:
-            raise ArticleError(error.reason, source=name, article_id=error.article_id) from error
-    return Article(id=article_id, title=title, body=text)
+        parsed = _parsed(text)
+        if isinstance(parsed, ArticleError):
+            raise ArticleError(parsed.reason, source=name)
+        record = {"id": article_id, **parsed, **({"title": title} if title else {})}
+    else:
+        record = {"id": article_id, "title": title, "body": text}
+    try:
+        return to_article(record, {}, zone, limits)
+    except ArticleError as error:
+        raise ArticleError(error.reason, source=name, article_id=error.article_id) from error
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -174,15 +213,14 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[Any, str]]:
+def _opened(path: str, limits: Limits) -> Iterator[tuple[Any, str]]:
     """The uncompressed bytes of a source, and its kind as a file's ending."""
     if path == STANDARD_INPUT:
         raw: Any = sys.stdin.buffer
         plain: Any = io.BufferedReader(raw)
         start = plain.peek(1)
         if start.startswith(_GZIP_MAGIC):
-            unpacking: Any = gzip.GzipFile(fileobj=plain)
-            plain = io.BufferedReader(unpacking)
+            plain = io.BufferedReader(_Unpacked(plain, limits))
             with _translating(_INPUT_NAME):
                 start = plain.peek(1)
         yield plain, ".jsonl" if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") else ".csv"
@@ -193,14 +231,53 @@ def _opened(path: str) -> Iterator[tuple[Any, str]]:
         raise ConfigError(
             f"{path}: cannot tell what kind of file this is; name it .jsonl or .csv (also .gz)"
         )
-    with _translating(path), Path(path).open("rb") as stream:
+    with _translating(path), open_bytes(path) as stream:
         compressed = stream.read(2) == _GZIP_MAGIC
         stream.seek(0)
         if compressed:
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                yield unpacked, kind
+            yield io.BufferedReader(_Unpacked(stream, limits)), kind
         else:
             yield stream, kind
+
+
+class _Counted:
+    """A stream that knows how much was read of it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        """As of the stream."""
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzip'd stream holds, as long as it does not grow beyond all reason."""
+
+    def __init__(self, stream: IO[bytes], limits: Limits) -> None:
+        super().__init__()
+        self._packed = _Counted(stream)
+        self._gzip: Any = gzip.GzipFile(fileobj=self._packed)  # type: ignore[call-overload]
+        self._most = limits.expansion
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as it goes at once."""
+        count = int(self._gzip.readinto(buffer))
+        self._unpacked += count
+        if self._unpacked > max(_ALWAYS_UNPACKED, self._most * self._packed.count):
+            raise ArticleError(
+                f"the compressed file unpacks to more than {self._most:,} times its size; "
+                f"{named('expansion')}"
+            )
+        return count
 
 
 @contextmanager
@@ -237,21 +314,24 @@ def _translated(records: Iterator[Record], name: str) -> Iterator[Record]:
         yield line, record
 
 
-def _json_records(stream: IO[bytes]) -> Iterator[Record]:
+def _json_records(stream: IO[bytes], limits: Limits) -> Iterator[Record]:
     line = 0
+    longest = limits.record_length
     while True:
-        raw = stream.readline(LONGEST_LINE)
+        raw = stream.readline(longest + 1)
         if not raw:
             return
         line += 1
-        if len(raw) >= LONGEST_LINE:
-            _skip_rest(stream)
-        record = parse_line(raw, is_first=line == 1)
+        record = parse_line(raw, is_first=line == 1, limits=limits)
+        if len(raw) > longest:
+            _skip_rest(stream, raw)
         if record is not None:
             yield line, record
 
 
-def parse_line(raw: bytes, *, is_first: bool = False) -> Mapping[str, Any] | ArticleError | None:
+def parse_line(
+    raw: bytes, *, is_first: bool = False, limits: Limits | None = None
+) -> Mapping[str, Any] | ArticleError | None:
     """The object of one line of JSON, or what is wrong with it; `None` for a blank line.
 
     Parameters
@@ -260,11 +340,16 @@ def parse_line(raw: bytes, *, is_first: bool = False) -> Mapping[str, Any] | Art
         With or without its line break.
     is_first : bool
         The first line of a file may begin with a byte order mark.
+    limits : Limits, optional
     """
+    longest = (limits or Limits()).record_length
+    if len(raw) > longest:
+        return ArticleError(
+            f"the line is too long for an article, at most {longest:,} bytes are taken; "
+            f"{named('body_length')}"
+        )
     if is_first:
         raw = raw.removeprefix(b"\xef\xbb\xbf")
-    if len(raw) >= LONGEST_LINE:
-        return ArticleError("the line is too long for an article")
     if not raw.strip():
         return None
     try:
@@ -274,11 +359,9 @@ def parse_line(raw: bytes, *, is_first: bool = False) -> Mapping[str, Any] | Art
     return _parsed(text)
 
 
-def _skip_rest(stream: IO[bytes]) -> None:
-    while True:
-        raw = stream.readline(LONGEST_LINE)
-        if not raw or raw.endswith(b"\n"):
-            return
+def _skip_rest(stream: IO[bytes], raw: bytes) -> None:
+    while raw and not raw.endswith(b"\n"):
+        raw = stream.readline(_SKIPPED_AT_ONCE)
 
 
 def _parsed(text: str) -> Mapping[str, Any] | ArticleError:
@@ -303,20 +386,26 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _csv_records(stream: IO[bytes], kind: str, fields: Mapping[str, str]) -> Iterator[Record]:
+def _csv_records(
+    stream: IO[bytes], kind: str, fields: Mapping[str, str], limits: Limits
+) -> Iterator[Record]:
     # One field may be a whole article; the module's own limit is 128 KiB, for all its users.
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
+    csv.field_size_limit(max(csv.field_size_limit(), limits.record_length))
+    lines = Lines(open_text(stream), limits.record_length)
     usual = "\t" if kind == ".tsv" else ","
-    rows, skipped = open_table(
-        open_text(stream),
-        lambda names: is_header(names, fields),
-        delimiters=(usual, *(each for each in DELIMITERS if each != usual)),
-        strict=True,
-    )
-    yield from _csv_rows(rows, skipped)
+    try:
+        rows, skipped = open_table(
+            lines,
+            lambda names: is_header(names, fields),
+            delimiters=(usual, *(each for each in DELIMITERS if each != usual)),
+            strict=True,
+        )
+    except RowTooLong as error:
+        raise _too_long(error, 1) from error
+    yield from _csv_rows(rows, skipped, lines)
 
 
-def _csv_rows(rows: Any, skipped: int) -> Iterator[Record]:
+def _csv_rows(rows: Any, skipped: int, lines: Lines) -> Iterator[Record]:
     header: list[str] | None = None
     start = 1 + skipped
     while True:
@@ -324,14 +413,21 @@ def _csv_rows(rows: Any, skipped: int) -> Iterator[Record]:
             row = next(rows)
         except StopIteration:
             return
+        except RowTooLong as error:
+            raise _too_long(error, rows.line_num + skipped + 1) from error
         except csv.Error as error:
             # After broken quoting no later line can be trusted.
             raise ArticleError(f"not valid CSV: {error}", line=rows.line_num + skipped) from error
+        lines.begin_row()
         if header is None:
             header = _header(row, line=1 + skipped)
         elif row:
             yield start, _csv_record(header, row)
         start = rows.line_num + skipped + 1
+
+
+def _too_long(error: RowTooLong, line: int) -> ArticleError:
+    return ArticleError(f"{error}, as many as are taken; {named('body_length')}", line=line)
 
 
 def _header(row: list[str], *, line: int) -> list[str]:

@@ -14,14 +14,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from recommender.errors import ConfigError, LabelError
 from recommender.labels import Label, checked_weight
-from recommender.sources.spreadsheets import encoding_of, open_table
+from recommender.limits import Limits, named
+from recommender.sources.spreadsheets import encoding_of, open_bytes, open_table
 
-_LONGEST = 200_000_000
 _IDS = ("first_id", "second_id")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -44,7 +43,9 @@ class LabelFile:
     unlabelled: int
 
 
-def read_labels(paths: Iterable[str], *, origin: str = "") -> LabelFile:
+def read_labels(
+    paths: Iterable[str], *, origin: str = "", limits: Limits | None = None
+) -> LabelFile:
     """Read labelled pairs from CSV or JSON lines, "-" for standard input.
 
     Parameters
@@ -54,6 +55,8 @@ def read_labels(paths: Iterable[str], *, origin: str = "") -> LabelFile:
         optional, other columns are not looked at.
     origin : str
         Whose labels they are.
+    limits : Limits, optional
+        How much is taken; the defaults if not given.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def read_labels(paths: Iterable[str], *, origin: str = "") -> LabelFile:
     unlabelled = 0
     for path in paths:
         name = "standard input" if path == "-" else path
-        for line, record in _records(_read(path, name), name):
+        for line, record in _records(_read(path, name, limits or Limits()), name):
             try:
                 label = _label(record, origin)
                 if label is None:
@@ -76,7 +79,7 @@ def read_labels(paths: Iterable[str], *, origin: str = "") -> LabelFile:
                 before = labels.setdefault((label.first, label.second), label)
                 if before.value != label.value:
                     raise LabelError(
-                        f"{label.first!r} and {label.second!r} are labelled twice, "
+                        f"{label.first!r:.60} and {label.second!r:.60} are labelled twice, "
                         f"{before.value} and {label.value}"
                     )
             except LabelError as error:
@@ -84,17 +87,22 @@ def read_labels(paths: Iterable[str], *, origin: str = "") -> LabelFile:
     return LabelFile(tuple(labels.values()), unlabelled)
 
 
-def _read(path: str, name: str) -> str:
+def _read(path: str, name: str, limits: Limits) -> str:
+    longest = limits.labels_length
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(_LONGEST + 1)
+            data = sys.stdin.buffer.read(longest + 1)
         else:
-            with Path(path).open("rb") as stream:
-                data = stream.read(_LONGEST + 1)
+            with open_bytes(path) as stream:
+                data = stream.read(longest + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error
-    if len(data) > _LONGEST:
-        raise LabelError("the file is too long for a list of labels", source=name)
+    if len(data) > longest:
+        raise LabelError(
+            f"the file is too long for a list of labels, at most {longest:,} bytes are taken; "
+            f"{named('labels_length')}",
+            source=name,
+        )
     encoding = encoding_of(data)
     if encoding is None:
         raise LabelError("the text is neither UTF-8, UTF-16 nor GB18030", source=name)
@@ -126,7 +134,7 @@ def _json_records(text: str) -> Iterator[Record]:
 
 
 def _csv_records(text: str) -> Iterator[Record]:
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     rows, skipped = open_table(io.StringIO(text, newline=""), _is_header)
     header = [cell.strip() for cell in next(rows, [])]
     if not _is_header(header):

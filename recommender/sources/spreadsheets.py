@@ -10,7 +10,10 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import IO, Any
+
+from recommender.errors import ConfigError
 
 DELIMITERS = (",", ";", "\t")
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -48,6 +51,20 @@ def _failure(data: bytes, encoding: str, whole: bool) -> UnicodeDecodeError | No
     return None
 
 
+def open_bytes(path: str) -> IO[bytes]:
+    """Open a file for reading.
+
+    Raises
+    ------
+    ConfigError
+        If no file can have such a name; whatever else is wrong is an `OSError`.
+    """
+    try:
+        return Path(path).open("rb")
+    except ValueError as error:
+        raise ConfigError(f"cannot read {path!r:.60}: no file can have this name") from error
+
+
 def open_text(stream: IO[bytes]) -> io.TextIOWrapper:
     """A stream as text, its encoding told by how it begins; the stream itself stays open."""
     head = stream.read(_LOOKED_AT)
@@ -78,8 +95,48 @@ class _Continued(io.RawIOBase):
         return len(part)
 
 
+class RowTooLong(csv.Error):
+    """A row of a table, or a line of it, is longer than is taken."""
+
+
+class Lines:
+    """The lines of a text, read as far as one row may be long.
+
+    Parameters
+    ----------
+    stream : text stream
+    longest : int
+        Characters of a row; it has many lines where cells hold line breaks.
+    """
+
+    def __init__(self, stream: IO[str], longest: int) -> None:
+        self._stream = stream
+        self._longest = longest
+        self._left = longest
+
+    def begin_row(self) -> None:
+        """A row was read whole."""
+        self._left = self._longest
+
+    def readline(self) -> str:
+        """The next line, with its end.
+
+        Raises
+        ------
+        RowTooLong
+        """
+        line = self._stream.readline(self._left + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise RowTooLong(f"a row is longer than {self._longest:,} characters")
+        return line
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readline, "")
+
+
 def open_table(
-    lines: IO[str],
+    lines: IO[str] | Lines,
     fits: Callable[[list[str]], bool],
     *,
     delimiters: Sequence[str] = DELIMITERS,
