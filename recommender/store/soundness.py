@@ -76,8 +76,6 @@ def structure_problems(store: Store) -> Iterator[str]:
         if message != "ok":
             # Several lines where several things are wrong with one page.
             yield f"{store.path}: {' '.join(str(message).split())}"
-    for table, *_ in store._rows("PRAGMA foreign_key_check"):
-        yield f"{store.path}: table {table} has rows of no article"
     for table in ("texts", "sketches", "neighbours"):
         ((missing,),) = store._rows(
             f"SELECT count(*) FROM articles WHERE row NOT IN (SELECT row FROM {table})"  # noqa: S608
