@@ -7,7 +7,6 @@ run leaves the index as it was, or complete.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -39,15 +38,13 @@ from recommender.indexing import (
     make_recipe,
     prepare,
 )
-from recommender.mounts import network_file_system
+from recommender.mounts import warn_of_network
 from recommender.neighbourhood import enter, fill_all
 from recommender.priors import priors_for, profile_for
 from recommender.progress import Progress
 from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
 from recommender.store import Document, Pending, Store, Writer
-
-logger = logging.getLogger("recommender")
 
 OnDuplicate = Literal["error", "first", "last"]
 
@@ -98,7 +95,7 @@ def build(
         If what is there is damaged, no index, or of another format.
     """
     stored = _check_replaceable(folder)
-    _warn_of_network(folder)
+    warn_of_network(folder)
     given = unique(articles, on_duplicate)
     if stored and not given:
         raise ConfigError(
@@ -131,16 +128,6 @@ def _check_replaceable(folder: Path) -> int:
     with suppress(IndexMissing), Store.open(folder) as store:
         return store.count()
     return 0
-
-
-def _warn_of_network(folder: Path) -> None:
-    kind = network_file_system(folder)
-    if kind:
-        logger.warning(
-            f"{folder} lies on a network file system ({kind}), where changes may be lost and "
-            "readers may see half of one; build on a local disk, and copy the index to where it "
-            "is served"
-        )
 
 
 def update(

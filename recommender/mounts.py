@@ -6,9 +6,12 @@ gives neither. Reads Linux's table of mounts; elsewhere nothing is known and not
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
+
+logger = logging.getLogger("recommender")
 
 # Kinds as /proc/self/mountinfo names them; those of FUSE come after "fuse.".
 NETWORK_KINDS = frozenset(
@@ -20,6 +23,17 @@ NETWORK_KINDS = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _POINT = 4
+
+
+def warn_of_network(folder: Path) -> None:
+    """Log a warning when an index is to be built on a network file system."""
+    kind = network_file_system(folder)
+    if kind:
+        logger.warning(
+            f"{folder} lies on a network file system ({kind}), where changes may be lost and "
+            "readers may see half of one; build on a local disk, and copy the index to where it "
+            "is served"
+        )
 
 
 def network_file_system(folder: Path) -> str:
