@@ -7,7 +7,6 @@ run leaves the index as it was, or complete.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from recommender.errors import (
     IndexIncompatible,
     IndexMissing,
 )
-from recommender.filesystem import network_file_system
+from recommender.filesystem import warn_of_network
 from recommender.generation import Generation, remove_unnamed_files, write_generation
 from recommender.incoming import OnDuplicate, unique
 from recommender.indexing import (
@@ -46,8 +45,6 @@ from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
 from recommender.store import Document, Pending, Store, Writer
 from recommender.tombstones import keep_out, let_back
-
-logger = logging.getLogger("recommender")
 
 _EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
@@ -104,7 +101,7 @@ def build(
         If what is there is damaged, no index, or of another format.
     """
     stored = _check_replaceable(folder)
-    _warn_of_network(folder)
+    warn_of_network(folder)
     given = unique(articles, on_duplicate)
     if stored and not given:
         raise ConfigError(
@@ -152,16 +149,6 @@ def _check_replaceable(folder: Path) -> int:
     with suppress(IndexMissing), Store.open(folder) as store:
         return store.count()
     return 0
-
-
-def _warn_of_network(folder: Path) -> None:
-    kind = network_file_system(folder)
-    if kind:
-        logger.warning(
-            f"{folder} lies on a network file system ({kind}), where changes may be lost and "
-            "readers may see half of one; build on a local disk, and copy the index to where it "
-            "is served"
-        )
 
 
 def update(

@@ -7,9 +7,12 @@ gives neither. Reads Linux's tables; elsewhere nothing is known and nothing is s
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 from pathlib import Path
+
+logger = logging.getLogger("recommender")
 
 # Kinds as /proc/self/mountinfo names them; those of FUSE come after "fuse.".
 NETWORK_KINDS = frozenset(
@@ -22,6 +25,17 @@ _PROCESSES = Path("/proc")
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _POINT = 4
+
+
+def warn_of_network(folder: Path) -> None:
+    """Log a warning when an index is to be built on a network file system."""
+    kind = network_file_system(folder)
+    if kind:
+        logger.warning(
+            f"{folder} lies on a network file system ({kind}), where changes may be lost and "
+            "readers may see half of one; build on a local disk, and copy the index to where it "
+            "is served"
+        )
 
 
 def network_file_system(folder: Path) -> str:

@@ -6,10 +6,11 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -282,6 +283,39 @@ def test_another_index_in_its_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "one" / ".lock").write_bytes(b"\xff\x00 no record at all")
     with Recommender.open(tmp_path / "one") as index:
         assert len(index) == 6
+
+
+HIDING = {
+    "a row": "DELETE FROM texts WHERE row = 2",
+    "removed rows": "DELETE FROM removed",
+    "a definition": "PRAGMA writable_schema = ON; UPDATE sqlite_master "
+    "SET sql = replace(sql, 'row INTEGER PRIMARY KEY', 'row INTEGER NOTNULL KEY') "
+    "WHERE name = 'removed'",
+}
+
+
+@pytest.mark.parametrize("what", sorted(HIDING))
+def test_what_hides_rows_is_noticed_on_opening(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "index"
+    build(folder, corpus(5)).close()
+    with Recommender.open(folder) as index:
+        index.remove(["a004"])
+    with closing(sqlite3.connect(folder / "articles.sqlite")) as database:
+        database.executescript(HIDING[what])
+    with pytest.raises(IndexCorrupt, match=r"restore a copy"):
+        Recommender.open(folder)
+
+
+def test_the_structure_of_a_large_database_is_left_to_verify(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "index"
+    build(folder, corpus(5)).close()
+    with closing(sqlite3.connect(folder / "articles.sqlite")) as database:
+        database.executescript(HIDING["a row"])
+    monkeypatch.setattr("recommender.store.soundness.READ_ON_OPENING", 1_000)
+    with Recommender.open(folder) as index:
+        assert any("not in table texts" in each for each in index.verify())
 
 
 def test_the_files_beside_the_database_are_made_anew(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def check_store(store: Store, progress: Callable[[int, int], None]) -> list[str]
     with store.snapshot():
         try:
             problems += structure_problems(store)
+            for table, *_ in store._rows("PRAGMA foreign_key_check"):
+                problems.append(f"{store.path}: table {table} has rows of no article")
             for number, (table, columns, decoder) in enumerate(_TABLES):
                 found = list(_check_table(store, table, columns, decoder, progress, number))
                 problems += _listed(store, table, found)

@@ -119,6 +119,11 @@ class WriterLock:
         with suppress(OSError):
             self._sign()
 
+    def forget(self) -> None:
+        """Write down that nothing was written yet."""
+        self.written = None
+        self._sign()
+
     def release(self) -> None:
         """Free the lock; nothing happens the second time."""
         if self._descriptor is not None:

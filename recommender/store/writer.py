@@ -89,7 +89,10 @@ class Writer(Store):
                 connection.rows("PRAGMA journal_mode = WAL")
                 writer = cls(folder, lock, connection)
                 state = read_state(connection, path)
-                if state is not None:
+                if state is None:
+                    # What was written here before is gone; this index begins anew.
+                    lock.forget()
+                else:
                     writer._stored_state = state
                     writer._check_written(lock.written)
             except BaseException:
