@@ -333,8 +333,8 @@ def test_marks_of_the_page_are_applied_to_the_index(
     there.choose("status", "settled")
     assert there.found() == 2
     told_there = there.page.inner_text("#group-list")
-    assert "Settled: merged" in told_there
-    assert "Settled: both kept" in told_there
+    assert "Decided: merge" in told_there
+    assert "Decided: keep both" in told_there
 
 
 def test_another_article_can_be_kept(desk: Opener, many: Found, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ function compareActs(target, details) {
   const write = (event) => (kind === "pair" ? notePair(number, event.target.value) : noteMember(number, marked, event.target.value));
   view.choose = choose;
   return [
-    markButtons(chosen, choose, "compare", say("mark_label", { title: titleOf(report.cards[marked]) })),
+    markButtons(chosen, choose, { key: "compare", label: say("mark_label", { title: titleOf(report.cards[marked]) }), stands: details.settled }),
     make("p", { class: "field" }, make("label", { for: "pair-note", text: say("note") }),
       make("input", { id: "pair-note", type: "text", maxlength: 2000, value: note, onchange: write, "data-key": "note" })),
   ];

@@ -205,7 +205,7 @@ function memberRow(number, article) {
       settled && make("p", {}, settledNote(settled)),
       note && make("p", { class: "note", dir: "auto", text: note })),
     make("div", { class: "acts" },
-      markButtons(markOf(number, article), (decision) => markMember(number, article, decision), key, say("mark_label", { title: titleOf(card) })),
+      markButtons(markOf(number, article), (decision) => markMember(number, article, decision), { key, label: say("mark_label", { title: titleOf(card) }), stands: settled }),
       make("p", { class: "links" },
         button(say("compare"), () => compareMember(number, at), { class: "link", "data-key": `${key}-compare`, "aria-label": say("compare_label", { title: titleOf(card) }) }),
         button(say("keep_instead"), () => keepInstead(number, article), { class: "link", "data-key": `${key}-keep`, "aria-label": say("keep_instead_label", { title: titleOf(card) }) }))));

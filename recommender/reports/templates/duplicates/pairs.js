@@ -51,7 +51,7 @@ function pairCard(number) {
         status !== "open" && [" · ", pair.settled && status === "settled" ? settledNote(pair.settled) : make("span", { class: `status ${status}`, text: say(`status_${status}`) })]),
       make("div", { class: "both" },
         button(say("compare"), () => comparePair(number), { class: "link", "data-key": "compare" }),
-        markButtons(state.decision, (decision) => markPair(number, decision), "pair", say("mark_pair_label")))),
+        markButtons(state.decision, (decision) => markPair(number, decision), { key: "pair", label: say("mark_pair_label"), stands: pair.settled }))),
     make("ul", { class: "sides" }, sides.map(side)),
     make("p", { class: "evidence", text: [relationText(pair.relation, true), evidenceText(pair.evidence)].filter(Boolean).join(" · ") }),
     state.note && make("p", { class: "note", dir: "auto", text: state.note }));
