@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
+from math import comb
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -274,9 +277,11 @@ def test_three_marked_groups_leave_as_a_file_of_decisions(
     entries = here.exported(tmp_path / "decisions.json")
     assert "not exported" not in page.inner_text("#progress")
     expected = []
-    for group, decision in zip(many.report.groups, ("merge", "keep", "distinct"), strict=False):
+    for group, decision in zip(many.report.groups, ("merge", "keep"), strict=False):
         ids = (match.article.id for match in group.members)
         expected += [(frozenset({group.canonical.id, each}), decision) for each in ids]
+    apart = combinations(many.report.groups[2].ids, 2)
+    expected += [(frozenset(pair), "distinct") for pair in apart]
     told = [(frozenset({each["first"], each["second"]}), each["decision"]) for each in entries]
     assert sorted(told, key=str) == sorted(expected, key=str)
     for each in entries:
@@ -307,7 +312,7 @@ def test_marks_of_the_page_are_applied_to_the_index(
     kept = groups.nth(0).locator(".kept .id").first.inner_text()
     _three_groups_marked(here)
     entries = here.exported(tmp_path / "decisions.json")
-    assert len(entries) == sum(members)
+    assert len(entries) == members[0] + members[1] + comb(members[2] + 1, 2)
     applied = run.invoke(main, ["decide", str(tmp_path / "decisions.json")])
     assert applied.exit_code == 0, applied.stderr
     with Recommender.open(tmp_path / "index") as index:
@@ -372,6 +377,84 @@ def test_marks_can_be_undone_and_survive_a_reload(desk: Opener, many: Found) -> 
     here.choose("status", "marked")
     assert here.found() == 2
     page.click("#export")
+
+
+def test_marks_that_were_not_exported_are_kept_for_the_next_report(
+    desk: Opener, tmp_path: Path
+) -> None:
+    found = made_up(30)
+    here = desk(found)
+    page = here.open()
+    page.on("dialog", lambda dialog: dialog.accept())
+    here.tab("groups")
+    _three_groups_marked(here)
+    marked = here.page.evaluate("decisions()")
+    # Tonight's report: the first group is not in it, the second has been decided on meanwhile.
+    gone, settled, apart = found.report.groups[:3]
+    pairs = frozenset((settled.canonical.id, each.article.id) for each in settled.members)
+    later = replace(found.report, groups=found.report.groups[1:], settled=pairs)
+    here.file.write_text(duplicates_page(later, {}, texts=None), "utf-8")
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    told = page.inner_text("#progress")
+    assert f"{len(gone.members)} of them from an earlier report" in told
+    assert "not exported" in told
+    entries = here.exported(tmp_path / "decisions.json")
+    ids = {*gone.ids, *apart.ids}
+    expected = [each for each in marked if each["first"] in ids]
+    assert sorted(entries, key=str) == sorted(expected, key=str)
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert "earlier report" not in page.inner_text("#progress")
+
+
+def test_marks_over_a_decision_survive_a_reload(desk: Opener, sample: Found) -> None:
+    group = sample.report.groups[0]
+    settled = frozenset(
+        (min(group.canonical.id, each.article.id), max(group.canonical.id, each.article.id))
+        for each in group.members
+    )
+    here = desk(replace(sample, report=replace(sample.report, settled=settled)))
+    page = here.open()
+    page.on("dialog", lambda dialog: dialog.accept())
+    here.tab("groups")
+    here.choose("status", "settled")
+    page.locator(".member button.mark.distinct").first.click()
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert page.evaluate("decisions().length") == 1
+    page.click("#export")
+
+
+def test_a_group_that_is_none_is_told_apart_pair_by_pair(
+    desk: Opener, many: Found, tmp_path: Path
+) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    group = many.report.groups[0]
+    whole = page.locator("#group-list .group").first
+    whole.locator("button", has_text="None is a duplicate").click()
+    file = tmp_path / "decisions.json"
+    entries = here.exported(file)
+    told = {frozenset((each["first"], each["second"])) for each in entries}
+    assert told == {frozenset(pair) for pair in combinations(group.ids, 2)}
+    assert len(entries) == len(told)
+    # In whatever order they come back.
+    there = desk(many)
+    other = there.open()
+    file.write_text(json.dumps({"decisions": entries[::-1]}), "utf-8")
+    other.set_input_files("#import", file)
+    again = there.exported(file)
+    assert {frozenset((each["first"], each["second"])) for each in again} == told
+    assert len(again) == len(told)
+    # One that is a duplicate after all is told apart of no other.
+    whole.locator(".member button.mark.merge").first.click()
+    left = here.exported(file)
+    assert len(left) == comb(len(group.ids) - 1, 2) + 1
+    whole.locator("button", has_text="None is a duplicate").click()
+    whole.locator("button", has_text="None is a duplicate").click()
+    assert page.evaluate("decisions().length") == 0
 
 
 def test_leaving_with_marks_asks_first(desk: Opener, sample: Found) -> None:
@@ -539,8 +622,6 @@ def test_a_page_without_bodies_says_so(desk: Opener, sample: Found) -> None:
 
 
 def test_settled_groups_are_shown_as_done(desk: Opener, sample: Found) -> None:
-    from dataclasses import replace
-
     group = sample.report.groups[0]
     settled = frozenset(
         (min(group.canonical.id, each.article.id), max(group.canonical.id, each.article.id))

@@ -154,11 +154,13 @@ def test_the_same_report_gives_the_same_page(sample: Found) -> None:
     assert page(turned) == page(sample)
 
 
-def test_the_key_of_the_marks_follows_the_findings_only(sample: Found) -> None:
+def test_the_key_of_the_marks_follows_the_source_only(sample: Found) -> None:
     key = core_of(page(sample))["key"]
     assert core_of(page(sample, language="zh"))["key"] == key
     fewer = replace(sample, report=replace(sample.report, groups=sample.report.groups[1:]))
-    assert core_of(page(fewer))["key"] != key
+    assert core_of(page(fewer))["key"] == key
+    other = replace(sample, report=replace(sample.report, source="别处"))
+    assert core_of(page(other))["key"] != key
 
 
 def test_an_empty_report_is_a_page() -> None:

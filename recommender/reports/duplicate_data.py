@@ -106,8 +106,9 @@ def page_data(
         "text_chunks": packing.text_chunks,
         "pair_chunks": packing.pair_chunks,
     }
-    # Marks are kept under it: a page of other findings has other marks.
-    core["key"] = hashlib.sha256(_json([core["source"], groups, maybe, shelf.ids])).hexdigest()[:24]
+    # Marks are kept under it: those of one report are found again in the next of the same source.
+    core["key"] = hashlib.sha256(_json(core["source"])).hexdigest()[:24]
+    core["settled"] = [list(each) for each in sorted(report.settled)]
     return PageData(core=core, chunks=tuple(packing.chunks))
 
 
@@ -136,7 +137,6 @@ class _Shelf:
 
     def __init__(self, zone: tzinfo) -> None:
         self.cards: list[dict[str, Any]] = []
-        self.ids: list[str] = []
         self.pairs: list[Pair] = []
         self._zone = zone
         self._numbers: dict[str, int] = {}
@@ -145,7 +145,6 @@ class _Shelf:
         number = self._numbers.get(card.id)
         if number is None:
             number = self._numbers[card.id] = len(self.cards)
-            self.ids.append(card.id)
             self.cards.append(_card(card, self._zone))
         return number
 

@@ -236,6 +236,11 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "progress": ("{groups} of {all} groups marked", "已标记 {all} 组中的 {groups} 组"),
     "decided": ("{count} decisions", "{count} 项裁定"),
     "decided_one": ("1 decision", "1 项裁定"),
+    "earlier": (
+        "{count} of them from an earlier report",
+        "其中 {count} 项来自此前的报告",
+    ),
+    "earlier_one": ("1 of them from an earlier report", "其中 1 项来自此前的报告"),
     "settled_groups": ("{count} settled before", "此前已处理 {count} 组"),
     "not_exported": ("not exported yet", "尚未导出"),
     "your_name": ("Your name", "您的姓名"),
