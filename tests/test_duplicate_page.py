@@ -232,6 +232,19 @@ def test_settled_pairs_tell_what_was_decided() -> None:
     assert core_of(treated)["groups"][0]["members"][0]["settled"] == "merge"
 
 
+def test_what_is_settled_is_not_counted_as_work() -> None:
+    one, other, third = card(1, 0), card(1, 1), card(1, 2)
+    report = make_report(
+        [pair(one, other, 0.95), pair(one, third, 0.92)],
+        DuplicateReport(
+            source="", articles=3, groups=(), settled=frozenset({(one.id, other.id)})
+        ),
+    )
+    core = core_of(duplicates_page(report, {}, texts=None))
+    assert core["open_duplicates"] == getattr(report, "open_duplicates", report.duplicates)
+    assert [bool(each.get("settled")) for each in core["groups"][0]["members"]] == [True, False]
+
+
 def test_offsets_count_as_a_browser_counts(tmp_path: Path) -> None:
     shared = "全市跨江大桥主塔今日封顶，桥面铺装与荷载试验随后展开，预计年底通车。"
     first = article("a", body=f"😀😀喜讯。{shared}记者从现场获悉。")

@@ -84,6 +84,7 @@ def page_data(
         "source": printable(report.source),
         "articles": report.articles,
         "since": printable(report.since),
+        "open_duplicates": getattr(report, "open_duplicates", report.duplicates),
         "lexical": report.lexical,
         "bodies": texts is not None,
         "zone": str(zone),
@@ -204,6 +205,7 @@ def _group(
     treatments: Mapping[Pair, str],
 ) -> dict[str, Any]:
     kept = group.canonical.id
+    still_open = _open_members(group, report)
     values: dict[str, Any] = {
         "kept": shelf.article(group.canonical),
         "because": _because(group, report.policy, lengths),
@@ -215,10 +217,21 @@ def _group(
     for match in group.members:
         member = _found(match, shelf.pair(kept, match.article.id))
         member["article"] = shelf.article(match.article)
-        if settled := _settled(kept, match.article.id, match.decision, report, treatments):
-            member["settled"] = settled
+        if match.article.id not in still_open:
+            pair = _ordered(kept, match.article.id)
+            member["settled"] = treatments.get(pair) or match.decision or "decided"
         values["members"].append(member)
     return values
+
+
+def _open_members(group: DuplicateGroup, report: DuplicateReport) -> frozenset[str]:
+    """Ids of the members of a group that no editor has decided on."""
+    told = getattr(report, "open_members", None)
+    if told is not None:
+        return frozenset(told(group))
+    kept = group.canonical.id
+    ids = (match.article.id for match in group.members)
+    return frozenset(each for each in ids if _ordered(kept, each) not in report.settled)
 
 
 def _settled(
@@ -330,6 +343,7 @@ def _readable(text: str) -> str:
     return text.translate(_UNSEEN)
 
 
-def longest(texts: Mapping[str, str] | None) -> dict[str, int]:
+def lengths_of(report: DuplicateReport, texts: Mapping[str, str] | None) -> Mapping[str, int]:
     """Characters of the texts by id, for a policy that keeps the longest."""
-    return {each: len(text) for each, text in (texts or {}).items()}
+    told: Mapping[str, int] | None = getattr(report, "lengths", None)
+    return told or {each: len(text) for each, text in (texts or {}).items()}

@@ -103,7 +103,7 @@ function verdictBox(target, details) {
     make("div", { class: "said" },
       make("p", {}, badge(details.verdict), " ", make("span", { text: relationText(details.relation, target.kind === "pair") })),
       make("p", { class: "evidence", text: evidenceText(details.evidence) }),
-      target.kind === "pair" && make("p", { class: "evidence", text: say(`reason_${details.reason}`) }),
+      target.kind === "pair" && make("p", { class: "evidence", text: say(`reason_${details.reason}`), title: say(`reason_${details.reason}_note`) }),
       details.settled && make("p", {}, settledNote(details.settled))),
     make("div", { id: "compare-acts" }, compareActs(target, details)));
 }
@@ -170,7 +170,7 @@ function columns(target, details, comparison, texts, fits) {
     const column = make("article", { class: "column", lang: card.language },
       make("header", {}, make("p", { class: "tag", text: sideName(target, side) }), make("h3", {}, articleTitle(card)), dateline(card)));
     const body = make("div", { class: "text", tabindex: 0, role: "region", "aria-label": titleOf(card), "data-side": side });
-    if (texts[side] === null) body.append(make("p", { class: "lead", text: say(report.bodies ? "no_text" : "text_left_out") }));
+    if (texts[side] === null) body.append(make("p", { class: "lead", text: report.bodies ? say("no_text") : say(report.lexical ? "about_lexical" : "text_left_out") }));
     else body.append(...paragraphs(texts[side], fits ? spansOf(comparison, side) : null, side));
     column.append(body);
     return column;

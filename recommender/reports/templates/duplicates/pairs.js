@@ -1,6 +1,6 @@
 // Doubtful pairs with why they are doubtful, and families of one template.
 
-const REASONS = ["bridge", "below", "language"];
+const REASONS = ["bridge", "below", "heading", "language"];
 const wantedPairs = { reason: "", status: "" };
 let listedPairs = [];
 let pairList = null;
@@ -47,7 +47,7 @@ function pairCard(number) {
   return make("article", { class: `group pair ${status}`, id: `pair-${number}` },
     make("header", {},
       make("p", { class: "facts" }, badge(pair.verdict), " · ", score(pair.similarity), " · ",
-        make("span", { text: say(`reason_${pair.reason}`) }),
+        make("span", { text: say(`reason_${pair.reason}`), title: say(`reason_${pair.reason}_note`) }),
         status !== "open" && [" · ", pair.settled && status === "settled" ? settledNote(pair.settled) : make("span", { class: `status ${status}`, text: say(`status_${status}`) })]),
       make("div", { class: "both" },
         button(say("compare"), () => comparePair(number), { class: "link", "data-key": "compare" }),

@@ -71,6 +71,12 @@ function markButtons(chosen, choose, { key, label, stands }) {
   return make("div", { class: "marks", role: "group", "aria-label": label }, buttons);
 }
 
+// Why there are no texts to compare; empty where there are.
+function leftOut() {
+  if (report.bodies) return "";
+  return say(report.lexical ? "about_lexical" : "about_bodies");
+}
+
 function settledNote(settled) {
   const name = `settled_${settled}`;
   return make("span", { class: "stands", text: has(name) ? say(name) : say("settled_decided") });

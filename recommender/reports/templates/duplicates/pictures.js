@@ -5,15 +5,16 @@ const VERDICTS = ["same-text", "same-story"];
 
 function summary() {
   const panel = byId("panel-summary");
-  panel.replaceChildren(
+  panel.replaceChildren(...[
     numbers(),
+    leftOut() && make("p", { class: "lead left-out", text: leftOut() }),
     make("div", { class: "pictures" },
       figure("histogram", histogram),
       figure("months", months),
       figure("categories", categories),
       figure("biggest", biggest)),
     about(),
-  );
+  ].filter(Boolean));
   for (const element of panel.querySelectorAll("[data-picture]")) PICTURES[element.dataset.picture](element);
 }
 
@@ -21,12 +22,11 @@ const PICTURES = {};
 
 function numbers() {
   const state = progress();
-  const duplicates = report.groups.reduce((sum, group) => sum + group.members.length, 0);
   const values = [
     ["articles", report.articles],
     ["groups", report.groups.length, VERDICTS.map((verdict) => [
       verdict, report.groups.filter((group) => group.verdict === verdict).length])],
-    ["duplicates", duplicates],
+    ["duplicates", report.open_duplicates],
     ["settled", state.settled],
     ["maybe", report.maybe.length],
     ["templates", report.templates.length],
@@ -205,5 +205,5 @@ function about() {
     make("p", { text: say("about_groups") }),
     make("p", { text: say("about_policy", { order }) }),
     make("p", { text: say("about_marks") }),
-    !report.bodies && make("p", { text: say("about_bodies") }));
+    leftOut() && make("p", { text: leftOut() }));
 }
