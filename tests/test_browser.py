@@ -510,6 +510,51 @@ def test_a_doubtful_pair_is_marked_with_the_article_to_keep(
     assert entry["note"] == "同一份公告"
 
 
+def test_doubtful_pairs_and_templates_can_be_searched(desk: Opener, many: Found) -> None:
+    first, *others = many.report.maybe
+    other = replace(others[0], pair=replace(others[0].pair, similarity=0.73))
+    below = [replace(each, reason="below") for each in others[1:]]
+    report = replace(many.report, maybe=(replace(first, reason="heading"), other, *below))
+    here = desk(replace(many, report=report))
+    page = here.open()
+    here.tab("maybe")
+    here.choose("reason", "heading")
+    expect(page.locator("#pair-list .pair")).to_have_count(1)
+    assert "Under a heading of many articles" in page.inner_text("#pair-list")
+    here.choose("reason", "")
+    page.fill("#least-maybe", "0.73")
+    expect(page.locator("#pair-list .pair")).to_have_count(1)
+    page.fill("#least-maybe", "")
+    page.fill("#search-maybe", first.pair.first.id.upper())
+    expect(page.locator("#found-pairs")).to_have_text(f"1 of {len(report.maybe):,} pairs")
+    label = page.locator("#pair-list .pair").get_attribute("aria-label") or ""
+    assert first.pair.first.title in label
+    assert first.pair.second.title in label
+    page.fill("#search-maybe", "nothing like it")
+    page.click("#found-pairs button")
+    expect(page.locator("#found-pairs")).to_contain_text(f"{len(report.maybe):,} of")
+    here.tab("templates")
+    page.fill("#search-templates", report.templates[0].canonical.id)
+    expect(page.locator("#family-list .family")).to_have_count(1)
+
+
+def test_the_focus_comes_back_to_the_card_that_was_marked(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    for tab, name in (("groups", "#group-list .member"), ("maybe", "#pair-list .pair")):
+        here.tab(tab)
+        row = page.locator(name).nth(1)
+        row.locator('[data-key$="compare"]').click()
+        page.wait_for_selector("dialog[open]")
+        page.keyboard.press("m")
+        expect(page.locator("#compare-acts .mark.merge")).to_have_attribute("aria-pressed", "true")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog:not([open])", state="attached")
+        again = row.locator('[data-key$="compare"]')
+        expect(again).to_be_focused()
+    page.click("#export")
+
+
 def test_the_language_switches_in_the_page(desk: Opener, sample: Found) -> None:
     here = desk(sample, language="zh")
     page = here.open()

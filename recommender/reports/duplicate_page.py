@@ -21,7 +21,10 @@ from recommender.reports.tables import printable
 from recommender.reports.wording import LANGUAGES, Language
 
 # Later ones use what earlier ones define.
-SCRIPTS = ("data", "marks", "exchange", "parts", "pictures", "groups", "pairs", "compare", "main")
+SCRIPTS = (
+    *("data", "marks", "exchange", "parts", "filters"),
+    *("pictures", "groups", "pairs", "compare", "main"),
+)
 
 
 def duplicates_page(

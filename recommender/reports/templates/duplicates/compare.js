@@ -65,9 +65,23 @@ async function openComparison(firstId, secondId) {
 }
 
 function closeComparison() {
+  const left = view.current;
   view.current = null;
   view.ticket += 1;
-  if (byId("compare").open) byId("compare").close();
+  if (!byId("compare").open) return;
+  byId("compare").close();
+  if (left) backToCard(left);
+}
+
+// The card may have been built anew since, so that the browser no longer knows where focus was.
+function backToCard({ kind, number, place }) {
+  const card = byId(kind === "pair" ? `pair-${number}` : `card-${number}`);
+  if (!card) return;
+  const details = detailsOf({ kind, number, place });
+  const keys = kind === "pair" ? ["compare"] : [details.second, details.first].map((each) => `member-${each}-compare`);
+  const buttons = [...card.querySelectorAll("[data-key]")];
+  const again = keys.map((key) => buttons.find((each) => each.dataset.key === key)).find(Boolean);
+  (again || card.querySelector('[data-key$="compare"]'))?.focus();
 }
 
 function compareParts(target, details, comparison, texts) {

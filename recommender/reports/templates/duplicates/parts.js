@@ -111,13 +111,3 @@ function rebuilt(old, fresh) {
   const again = [...fresh.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
   (again || fresh.querySelector("button"))?.focus({ preventScroll: true });
 }
-
-// A labelled choice in a bar of filters.
-function choice(name, options, chosen, act) {
-  const id = `choose-${name}`;
-  const select = make("select", { id, onchange: (event) => act(event.target.value) });
-  for (const [value, text] of options) {
-    select.append(make("option", { value, text, selected: value === chosen }));
-  }
-  return make("p", { class: "field" }, make("label", { for: id, text: say(`filter_${name}`) }), select);
-}
