@@ -340,6 +340,11 @@ def test_marks_of_the_page_are_applied_to_the_index(
     told_there = there.page.inner_text("#group-list")
     assert "Decided: merge" in told_there
     assert "Decided: keep both" in told_there
+    # What stands is shown on its button; nothing is marked by it.
+    assert there.page.locator(".mark.merge.decided").count() == members[0]
+    assert there.page.locator(".mark[aria-pressed=true]").count() == 0
+    weight = "getComputedStyle(document.querySelector('.group.settled .because')).fontWeight"
+    assert there.page.evaluate(weight) == "400"
 
 
 def test_another_article_can_be_kept(desk: Opener, many: Found, tmp_path: Path) -> None:
@@ -512,7 +517,7 @@ def test_a_doubtful_pair_is_marked_with_the_article_to_keep(
 
 def test_doubtful_pairs_and_templates_can_be_searched(desk: Opener, many: Found) -> None:
     first, *others = many.report.maybe
-    other = replace(others[0], pair=replace(others[0].pair, similarity=0.73))
+    other = replace(others[0], pair=replace(others[0].pair, similarity=0.99))
     below = [replace(each, reason="below") for each in others[1:]]
     report = replace(many.report, maybe=(replace(first, reason="heading"), other, *below))
     here = desk(replace(many, report=report))
@@ -522,10 +527,10 @@ def test_doubtful_pairs_and_templates_can_be_searched(desk: Opener, many: Found)
     expect(page.locator("#pair-list .pair")).to_have_count(1)
     assert "Under a heading of many articles" in page.inner_text("#pair-list")
     here.choose("reason", "")
-    page.fill("#least-maybe", "0.73")
+    page.fill("#least-maybe", "0.99")
     expect(page.locator("#pair-list .pair")).to_have_count(1)
     page.fill("#least-maybe", "")
-    page.fill("#search-maybe", first.pair.first.id.upper())
+    page.fill("#search-maybe", f"{first.pair.first.id.upper()} {first.pair.second.id}")
     expect(page.locator("#found-pairs")).to_have_text(f"1 of {len(report.maybe):,} pairs")
     label = page.locator("#pair-list .pair").get_attribute("aria-label") or ""
     assert first.pair.first.title in label

@@ -236,9 +236,7 @@ def test_what_is_settled_is_not_counted_as_work() -> None:
     one, other, third = card(1, 0), card(1, 1), card(1, 2)
     report = make_report(
         [pair(one, other, 0.95), pair(one, third, 0.92)],
-        DuplicateReport(
-            source="", articles=3, groups=(), settled=frozenset({(one.id, other.id)})
-        ),
+        DuplicateReport(source="", articles=3, groups=(), settled=frozenset({(one.id, other.id)})),
     )
     core = core_of(duplicates_page(report, {}, texts=None))
     assert core["open_duplicates"] == getattr(report, "open_duplicates", report.duplicates)

@@ -48,7 +48,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "number_groups": ("Groups", "重复组"),
     "number_groups_note": ("of articles that tell one thing", "内容相同或同一事件"),
     "number_duplicates": ("To clean", "待清理"),
-    "number_duplicates_note": ("beside those to keep, not settled yet", "除保留稿和已处理者以外的文章"),
+    "number_duplicates_note": (
+        "beside those to keep, not settled yet",
+        "除保留稿和已处理者以外的文章",
+    ),
     "number_settled": ("Settled", "已处理"),
     "number_settled_note": ("groups an editor decided on before", "编辑此前已裁定的组"),
     "number_maybe": ("Maybe", "存疑"),
