@@ -413,6 +413,19 @@ def test_marks_that_were_not_exported_are_kept_for_the_next_report(
     assert "earlier report" not in page.inner_text("#progress")
 
 
+def test_the_page_works_where_the_browser_keeps_nothing(
+    desk: Opener, sample: Found, tmp_path: Path
+) -> None:
+    here = desk(sample)
+    here.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })"
+    )
+    page = here.open()
+    here.tab("groups")
+    page.locator(".member button.mark.merge").first.click()
+    assert len(here.exported(tmp_path / "decisions.json")) == 1
+
+
 def test_marks_over_a_decision_survive_a_reload(desk: Opener, sample: Found) -> None:
     group = sample.report.groups[0]
     settled = frozenset(

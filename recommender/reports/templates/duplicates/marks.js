@@ -155,15 +155,6 @@ function notePair(number, note) {
   change("pair", number, { ...pairState(number), note });
 }
 
-function clearMarks() {
-  marks.groups.clear();
-  marks.pairs.clear();
-  marks.earlier.clear();
-  marks.past.length = 0;
-  marks.exported = true;
-  told("all", -1);
-}
-
 function progress() {
   let groups = 0;
   let settled = 0;
