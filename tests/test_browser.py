@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
+from math import comb
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -274,9 +277,11 @@ def test_three_marked_groups_leave_as_a_file_of_decisions(
     entries = here.exported(tmp_path / "decisions.json")
     assert "not exported" not in page.inner_text("#progress")
     expected = []
-    for group, decision in zip(many.report.groups, ("merge", "keep", "distinct"), strict=False):
+    for group, decision in zip(many.report.groups, ("merge", "keep"), strict=False):
         ids = (match.article.id for match in group.members)
         expected += [(frozenset({group.canonical.id, each}), decision) for each in ids]
+    apart = combinations(many.report.groups[2].ids, 2)
+    expected += [(frozenset(pair), "distinct") for pair in apart]
     told = [(frozenset({each["first"], each["second"]}), each["decision"]) for each in entries]
     assert sorted(told, key=str) == sorted(expected, key=str)
     for each in entries:
@@ -307,7 +312,7 @@ def test_marks_of_the_page_are_applied_to_the_index(
     kept = groups.nth(0).locator(".kept .id").first.inner_text()
     _three_groups_marked(here)
     entries = here.exported(tmp_path / "decisions.json")
-    assert len(entries) == sum(members)
+    assert len(entries) == members[0] + members[1] + comb(members[2] + 1, 2)
     applied = run.invoke(main, ["decide", str(tmp_path / "decisions.json")])
     assert applied.exit_code == 0, applied.stderr
     with Recommender.open(tmp_path / "index") as index:
@@ -333,8 +338,13 @@ def test_marks_of_the_page_are_applied_to_the_index(
     there.choose("status", "settled")
     assert there.found() == 2
     told_there = there.page.inner_text("#group-list")
-    assert "Settled: merged" in told_there
-    assert "Settled: both kept" in told_there
+    assert "Decided: merge" in told_there
+    assert "Decided: keep both" in told_there
+    # What stands is shown on its button; nothing is marked by it.
+    assert there.page.locator(".mark.merge.decided").count() == members[0]
+    assert there.page.locator(".mark[aria-pressed=true]").count() == 0
+    weight = "getComputedStyle(document.querySelector('.group.settled .because')).fontWeight"
+    assert there.page.evaluate(weight) == "400"
 
 
 def test_another_article_can_be_kept(desk: Opener, many: Found, tmp_path: Path) -> None:
@@ -372,6 +382,97 @@ def test_marks_can_be_undone_and_survive_a_reload(desk: Opener, many: Found) -> 
     here.choose("status", "marked")
     assert here.found() == 2
     page.click("#export")
+
+
+def test_marks_that_were_not_exported_are_kept_for_the_next_report(
+    desk: Opener, tmp_path: Path
+) -> None:
+    found = made_up(30)
+    here = desk(found)
+    page = here.open()
+    page.on("dialog", lambda dialog: dialog.accept())
+    here.tab("groups")
+    _three_groups_marked(here)
+    marked = here.page.evaluate("decisions()")
+    # Tonight's report: the first group is not in it, the second has been decided on meanwhile.
+    gone, settled, apart = found.report.groups[:3]
+    pairs = frozenset((settled.canonical.id, each.article.id) for each in settled.members)
+    later = replace(found.report, groups=found.report.groups[1:], settled=pairs)
+    here.file.write_text(duplicates_page(later, {}, texts=None), "utf-8")
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    told = page.inner_text("#progress")
+    assert f"{len(gone.members)} of them from an earlier report" in told
+    assert "not exported" in told
+    entries = here.exported(tmp_path / "decisions.json")
+    ids = {*gone.ids, *apart.ids}
+    expected = [each for each in marked if each["first"] in ids]
+    assert sorted(entries, key=str) == sorted(expected, key=str)
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert "earlier report" not in page.inner_text("#progress")
+
+
+def test_the_page_works_where_the_browser_keeps_nothing(
+    desk: Opener, sample: Found, tmp_path: Path
+) -> None:
+    here = desk(sample)
+    here.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })"
+    )
+    page = here.open()
+    here.tab("groups")
+    page.locator(".member button.mark.merge").first.click()
+    assert len(here.exported(tmp_path / "decisions.json")) == 1
+
+
+def test_marks_over_a_decision_survive_a_reload(desk: Opener, sample: Found) -> None:
+    group = sample.report.groups[0]
+    settled = frozenset(
+        (min(group.canonical.id, each.article.id), max(group.canonical.id, each.article.id))
+        for each in group.members
+    )
+    here = desk(replace(sample, report=replace(sample.report, settled=settled)))
+    page = here.open()
+    page.on("dialog", lambda dialog: dialog.accept())
+    here.tab("groups")
+    here.choose("status", "settled")
+    page.locator(".member button.mark.distinct").first.click()
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert page.evaluate("decisions().length") == 1
+    page.click("#export")
+
+
+def test_a_group_that_is_none_is_told_apart_pair_by_pair(
+    desk: Opener, many: Found, tmp_path: Path
+) -> None:
+    here = desk(many)
+    page = here.open()
+    here.tab("groups")
+    group = many.report.groups[0]
+    whole = page.locator("#group-list .group").first
+    whole.locator("button", has_text="None is a duplicate").click()
+    file = tmp_path / "decisions.json"
+    entries = here.exported(file)
+    told = {frozenset((each["first"], each["second"])) for each in entries}
+    assert told == {frozenset(pair) for pair in combinations(group.ids, 2)}
+    assert len(entries) == len(told)
+    # In whatever order they come back.
+    there = desk(many)
+    other = there.open()
+    file.write_text(json.dumps({"decisions": entries[::-1]}), "utf-8")
+    other.set_input_files("#import", file)
+    again = there.exported(file)
+    assert {frozenset((each["first"], each["second"])) for each in again} == told
+    assert len(again) == len(told)
+    # One that is a duplicate after all is told apart of no other.
+    whole.locator(".member button.mark.merge").first.click()
+    left = here.exported(file)
+    assert len(left) == comb(len(group.ids) - 1, 2) + 1
+    whole.locator("button", has_text="None is a duplicate").click()
+    whole.locator("button", has_text="None is a duplicate").click()
+    assert page.evaluate("decisions().length") == 0
 
 
 def test_leaving_with_marks_asks_first(desk: Opener, sample: Found) -> None:
@@ -425,6 +526,51 @@ def test_a_doubtful_pair_is_marked_with_the_article_to_keep(
     (entry,) = here.exported(tmp_path / "decisions.json")
     assert entry["canonical"] == pair.second.id
     assert entry["note"] == "同一份公告"
+
+
+def test_doubtful_pairs_and_templates_can_be_searched(desk: Opener, many: Found) -> None:
+    first, *others = many.report.maybe
+    other = replace(others[0], pair=replace(others[0].pair, similarity=0.99))
+    below = [replace(each, reason="below") for each in others[1:]]
+    report = replace(many.report, maybe=(replace(first, reason="heading"), other, *below))
+    here = desk(replace(many, report=report))
+    page = here.open()
+    here.tab("maybe")
+    here.choose("reason", "heading")
+    expect(page.locator("#pair-list .pair")).to_have_count(1)
+    assert "Under a heading of many articles" in page.inner_text("#pair-list")
+    here.choose("reason", "")
+    page.fill("#least-maybe", "0.99")
+    expect(page.locator("#pair-list .pair")).to_have_count(1)
+    page.fill("#least-maybe", "")
+    page.fill("#search-maybe", f"{first.pair.first.id.upper()} {first.pair.second.id}")
+    expect(page.locator("#found-pairs")).to_have_text(f"1 of {len(report.maybe):,} pairs")
+    label = page.locator("#pair-list .pair").get_attribute("aria-label") or ""
+    assert first.pair.first.title in label
+    assert first.pair.second.title in label
+    page.fill("#search-maybe", "nothing like it")
+    page.click("#found-pairs button")
+    expect(page.locator("#found-pairs")).to_contain_text(f"{len(report.maybe):,} of")
+    here.tab("templates")
+    page.fill("#search-templates", report.templates[0].canonical.id)
+    expect(page.locator("#family-list .family")).to_have_count(1)
+
+
+def test_the_focus_comes_back_to_the_card_that_was_marked(desk: Opener, many: Found) -> None:
+    here = desk(many)
+    page = here.open()
+    for tab, name in (("groups", "#group-list .member"), ("maybe", "#pair-list .pair")):
+        here.tab(tab)
+        row = page.locator(name).nth(1)
+        row.locator('[data-key$="compare"]').click()
+        page.wait_for_selector("dialog[open]")
+        page.keyboard.press("m")
+        expect(page.locator("#compare-acts .mark.merge")).to_have_attribute("aria-pressed", "true")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog:not([open])", state="attached")
+        again = row.locator('[data-key$="compare"]')
+        expect(again).to_be_focused()
+    page.click("#export")
 
 
 def test_the_language_switches_in_the_page(desk: Opener, sample: Found) -> None:
@@ -539,8 +685,6 @@ def test_a_page_without_bodies_says_so(desk: Opener, sample: Found) -> None:
 
 
 def test_settled_groups_are_shown_as_done(desk: Opener, sample: Found) -> None:
-    from dataclasses import replace
-
     group = sample.report.groups[0]
     settled = frozenset(
         (min(group.canonical.id, each.article.id), max(group.canonical.id, each.article.id))

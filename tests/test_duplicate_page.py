@@ -154,11 +154,13 @@ def test_the_same_report_gives_the_same_page(sample: Found) -> None:
     assert page(turned) == page(sample)
 
 
-def test_the_key_of_the_marks_follows_the_findings_only(sample: Found) -> None:
+def test_the_key_of_the_marks_follows_the_source_only(sample: Found) -> None:
     key = core_of(page(sample))["key"]
     assert core_of(page(sample, language="zh"))["key"] == key
     fewer = replace(sample, report=replace(sample.report, groups=sample.report.groups[1:]))
-    assert core_of(page(fewer))["key"] != key
+    assert core_of(page(fewer))["key"] == key
+    other = replace(sample, report=replace(sample.report, source="别处"))
+    assert core_of(page(other))["key"] != key
 
 
 def test_an_empty_report_is_a_page() -> None:
@@ -228,6 +230,17 @@ def test_settled_pairs_tell_what_was_decided() -> None:
     assert [each["settled"] for each in members] == ["duplicate", "decided"]
     treated = duplicates_page(report, {}, texts=None, treatments={(one.id, other.id): "merge"})
     assert core_of(treated)["groups"][0]["members"][0]["settled"] == "merge"
+
+
+def test_what_is_settled_is_not_counted_as_work() -> None:
+    one, other, third = card(1, 0), card(1, 1), card(1, 2)
+    report = make_report(
+        [pair(one, other, 0.95), pair(one, third, 0.92)],
+        DuplicateReport(source="", articles=3, groups=(), settled=frozenset({(one.id, other.id)})),
+    )
+    core = core_of(duplicates_page(report, {}, texts=None))
+    assert core["open_duplicates"] == getattr(report, "open_duplicates", report.duplicates)
+    assert [bool(each.get("settled")) for each in core["groups"][0]["members"]] == [True, False]
 
 
 def test_offsets_count_as_a_browser_counts(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def page_data(
         "source": printable(report.source),
         "articles": report.articles,
         "since": printable(report.since),
+        "open_duplicates": getattr(report, "open_duplicates", report.duplicates),
         "lexical": report.lexical,
         "bodies": texts is not None,
         "zone": str(zone),
@@ -106,8 +107,9 @@ def page_data(
         "text_chunks": packing.text_chunks,
         "pair_chunks": packing.pair_chunks,
     }
-    # Marks are kept under it: a page of other findings has other marks.
-    core["key"] = hashlib.sha256(_json([core["source"], groups, maybe, shelf.ids])).hexdigest()[:24]
+    # Marks are kept under it: those of one report are found again in the next of the same source.
+    core["key"] = hashlib.sha256(_json(core["source"])).hexdigest()[:24]
+    core["settled"] = [list(each) for each in sorted(report.settled)]
     return PageData(core=core, chunks=tuple(packing.chunks))
 
 
@@ -136,7 +138,6 @@ class _Shelf:
 
     def __init__(self, zone: tzinfo) -> None:
         self.cards: list[dict[str, Any]] = []
-        self.ids: list[str] = []
         self.pairs: list[Pair] = []
         self._zone = zone
         self._numbers: dict[str, int] = {}
@@ -145,7 +146,6 @@ class _Shelf:
         number = self._numbers.get(card.id)
         if number is None:
             number = self._numbers[card.id] = len(self.cards)
-            self.ids.append(card.id)
             self.cards.append(_card(card, self._zone))
         return number
 
@@ -205,6 +205,7 @@ def _group(
     treatments: Mapping[Pair, str],
 ) -> dict[str, Any]:
     kept = group.canonical.id
+    still_open = _open_members(group, report)
     values: dict[str, Any] = {
         "kept": shelf.article(group.canonical),
         "because": _because(group, report.policy, lengths),
@@ -216,10 +217,21 @@ def _group(
     for match in group.members:
         member = _found(match, shelf.pair(kept, match.article.id))
         member["article"] = shelf.article(match.article)
-        if settled := _settled(kept, match.article.id, match.decision, report, treatments):
-            member["settled"] = settled
+        if match.article.id not in still_open:
+            pair = _ordered(kept, match.article.id)
+            member["settled"] = treatments.get(pair) or match.decision or "decided"
         values["members"].append(member)
     return values
+
+
+def _open_members(group: DuplicateGroup, report: DuplicateReport) -> frozenset[str]:
+    """Ids of the members of a group that no editor has decided on."""
+    told = getattr(report, "open_members", None)
+    if told is not None:
+        return frozenset(told(group))
+    kept = group.canonical.id
+    ids = (match.article.id for match in group.members)
+    return frozenset(each for each in ids if _ordered(kept, each) not in report.settled)
 
 
 def _settled(
@@ -331,6 +343,7 @@ def _readable(text: str) -> str:
     return text.translate(_UNSEEN)
 
 
-def longest(texts: Mapping[str, str] | None) -> dict[str, int]:
+def lengths_of(report: DuplicateReport, texts: Mapping[str, str] | None) -> Mapping[str, int]:
     """Characters of the texts by id, for a policy that keeps the longest."""
-    return {each: len(text) for each, text in (texts or {}).items()}
+    told: Mapping[str, int] | None = getattr(report, "lengths", None)
+    return told or {each: len(text) for each, text in (texts or {}).items()}

@@ -14,14 +14,17 @@ from importlib import resources
 from typing import Any
 
 from recommender.duplicate_report import DuplicateReport, Pair
-from recommender.reports.duplicate_data import longest, packed, page_data
+from recommender.reports.duplicate_data import lengths_of, packed, page_data
 from recommender.reports.duplicate_wording import duplicate_wording
 from recommender.reports.pages import render_page
 from recommender.reports.tables import printable
 from recommender.reports.wording import LANGUAGES, Language
 
 # Later ones use what earlier ones define.
-SCRIPTS = ("data", "marks", "exchange", "parts", "pictures", "groups", "pairs", "compare", "main")
+SCRIPTS = (
+    *("data", "marks", "exchange", "parts", "filters"),
+    *("pictures", "groups", "pairs", "compare", "main"),
+)
 
 
 def duplicates_page(
@@ -50,7 +53,7 @@ def duplicates_page(
     zone : tzinfo
         Of the dates, and named beside them.
     lengths : mapping of str to int, optional
-        Characters of the texts, with which the report was made; by default those of `texts`.
+        Characters of the texts, with which the report was made; by default those of the report.
     treatments : mapping of (str, str) to str, optional
         How settled pairs are treated ("merge", "keep"), the smaller id first.
     """
@@ -59,7 +62,7 @@ def duplicates_page(
         comparisons,
         texts=texts,
         zone=zone,
-        lengths=longest(texts) if lengths is None else lengths,
+        lengths=lengths_of(report, texts) if lengths is None else lengths,
         treatments=treatments or {},
     )
     words = {each: dict(duplicate_wording(each)) for each in LANGUAGES}

@@ -48,7 +48,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "number_groups": ("Groups", "重复组"),
     "number_groups_note": ("of articles that tell one thing", "内容相同或同一事件"),
     "number_duplicates": ("To clean", "待清理"),
-    "number_duplicates_note": ("articles beside those to keep", "除保留稿以外的文章"),
+    "number_duplicates_note": (
+        "beside those to keep, not settled yet",
+        "除保留稿和已处理者以外的文章",
+    ),
     "number_settled": ("Settled", "已处理"),
     "number_settled_note": ("groups an editor decided on before", "编辑此前已裁定的组"),
     "number_maybe": ("Maybe", "存疑"),
@@ -91,11 +94,11 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "about_groups": (
         (
             "Every article of a group is a near-duplicate of the one to keep; there are no chains "
-            "from one to the next. What would have joined two groups is under “Maybe”."
+            "from one to the next. Near-duplicates that fit no common group are under “Maybe”."
         ),
         (
             "组内每篇文章都与保留稿近似重复，不会由甲到乙、由乙到丙辗转相连。"
-            "本可把两组连起来的文章对列在“存疑”中。"
+            "近似重复但未能归入同一组的文章对列在“存疑”中。"
         ),
     ),
     "about_policy": (
@@ -112,6 +115,13 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "about_bodies": (
         "This file was made without the texts of the articles.",
         "本文件未包含文章正文。",
+    ),
+    "about_lexical": (
+        (
+            "This report was made from wording alone, without keeping the texts of the articles. "
+            "Build an index to compare them side by side."
+        ),
+        "本报告仅按文字比较生成，未保留文章正文。建立索引后可逐段对照。",
     ),
     # Filters.
     "search": ("Search", "搜索"),
@@ -224,18 +234,28 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "keep_instead_label": ("Keep “{title}” instead", "改为保留“{title}”"),
     "would_keep": ("To keep if merged", "合并时保留此篇"),
     "compare": ("Compare", "对照"),
+    "pair_label": ("“{first}” and “{second}”", "“{first}”与“{second}”"),
+    "compare_pair_label": (
+        "Compare “{first}” with “{second}”",
+        "将“{first}”与“{second}”对照",
+    ),
     "compare_label": ("Compare “{title}” with the one to keep", "将“{title}”与保留稿对照"),
-    "settled_duplicate": ("Settled: duplicates", "已裁定：重复"),
-    "settled_distinct": ("Settled: not duplicates", "已裁定：不重复"),
-    "settled_merge": ("Settled: merged", "已裁定：合并"),
-    "settled_keep": ("Settled: both kept", "已裁定：都保留"),
-    "settled_decided": ("Settled", "已裁定"),
+    "settled_duplicate": ("Decided: duplicates", "已裁定：重复"),
+    "settled_distinct": ("Decided: not duplicates", "已裁定：不重复"),
+    "settled_merge": ("Decided: merge", "已裁定：合并"),
+    "settled_keep": ("Decided: keep both", "已裁定：都保留"),
+    "settled_decided": ("Decided", "已裁定"),
     "note": ("Note", "备注"),
     "undo": ("Undo", "撤销"),
     "undone": ("The last change is undone.", "已撤销上一步。"),
     "progress": ("{groups} of {all} groups marked", "已标记 {all} 组中的 {groups} 组"),
     "decided": ("{count} decisions", "{count} 项裁定"),
     "decided_one": ("1 decision", "1 项裁定"),
+    "earlier": (
+        "{count} of them from an earlier report",
+        "其中 {count} 项来自此前的报告",
+    ),
+    "earlier_one": ("1 of them from an earlier report", "其中 1 项来自此前的报告"),
     "settled_groups": ("{count} settled before", "此前已处理 {count} 组"),
     "not_exported": ("not exported yet", "尚未导出"),
     "your_name": ("Your name", "您的姓名"),
@@ -302,9 +322,29 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "found_pairs": ("{count} of {all} pairs", "{all} 对中的 {count} 对"),
     "found_pairs_one": ("1 of {all} pairs", "{all} 对中的 1 对"),
-    "reason_bridge": ("Would have joined two groups", "本会把两组连在一起"),
+    "reason_bridge": ("Near-duplicates that fit no common group", "近似重复，但未能归入同一组"),
+    "reason_bridge_note": (
+        "The two are near-duplicates, but a group with both would hold articles that are not.",
+        "这两篇近似重复，但若归入同一组，组内会出现彼此不重复的文章。",
+    ),
     "reason_below": ("A little below the threshold", "略低于阈值"),
+    "reason_below_note": (
+        "The similarity is a little too low for one story.",
+        "相似度略低于判为同一事件的阈值。",
+    ),
+    "reason_heading": ("Under a heading of many articles", "栏目式标题"),
+    "reason_heading_note": (
+        (
+            "One of the titles heads many different articles, as “News in brief”: that both tell "
+            "the same story cannot be told from it."
+        ),
+        "其中一个标题被许多不同的文章共用（如“简讯”），无法据此判断两篇是否报道同一事件。",
+    ),
     "reason_language": ("In two languages", "语言不同"),
+    "reason_language_note": (
+        "Neither can stand in place of the other.",
+        "语言不同，不能互相替代。",
+    ),
     "templates_intro": (
         (
             "Articles of one form with other facts: daily bulletins, notices, tables. They are no "
@@ -312,8 +352,8 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         ),
         "格式相同而事实不同的稿件：每日快报、公告、榜单等。它们不是重复稿。",
     ),
-    "found_templates": ("{count} families", "{count} 族"),
-    "found_templates_one": ("1 family", "1 族"),
+    "found_templates": ("{count} of {all} families", "{all} 族中的 {count} 族"),
+    "found_templates_one": ("1 of {all} families", "{all} 族中的 1 族"),
     "family_size": ("{count} articles of one form", "同一格式 {count} 篇"),
     "family_members": ("Show the {count} others", "显示其余 {count} 篇"),
     "family_members_one": ("Show the other one", "显示另一篇"),

@@ -65,9 +65,23 @@ async function openComparison(firstId, secondId) {
 }
 
 function closeComparison() {
+  const left = view.current;
   view.current = null;
   view.ticket += 1;
-  if (byId("compare").open) byId("compare").close();
+  if (!byId("compare").open) return;
+  byId("compare").close();
+  if (left) backToCard(left);
+}
+
+// The card may have been built anew since, so that the browser no longer knows where focus was.
+function backToCard({ kind, number, place }) {
+  const card = byId(kind === "pair" ? `pair-${number}` : `card-${number}`);
+  if (!card) return;
+  const details = detailsOf({ kind, number, place });
+  const keys = kind === "pair" ? ["compare"] : [details.second, details.first].map((each) => `member-${each}-compare`);
+  const buttons = [...card.querySelectorAll("[data-key]")];
+  const again = keys.map((key) => buttons.find((each) => each.dataset.key === key)).find(Boolean);
+  (again || card.querySelector('[data-key$="compare"]'))?.focus();
 }
 
 function compareParts(target, details, comparison, texts) {
@@ -103,7 +117,7 @@ function verdictBox(target, details) {
     make("div", { class: "said" },
       make("p", {}, badge(details.verdict), " ", make("span", { text: relationText(details.relation, target.kind === "pair") })),
       make("p", { class: "evidence", text: evidenceText(details.evidence) }),
-      target.kind === "pair" && make("p", { class: "evidence", text: say(`reason_${details.reason}`) }),
+      target.kind === "pair" && make("p", { class: "evidence", text: say(`reason_${details.reason}`), title: say(`reason_${details.reason}_note`) }),
       details.settled && make("p", {}, settledNote(details.settled))),
     make("div", { id: "compare-acts" }, compareActs(target, details)));
 }
@@ -118,7 +132,7 @@ function compareActs(target, details) {
   const write = (event) => (kind === "pair" ? notePair(number, event.target.value) : noteMember(number, marked, event.target.value));
   view.choose = choose;
   return [
-    markButtons(chosen, choose, "compare", say("mark_label", { title: titleOf(report.cards[marked]) })),
+    markButtons(chosen, choose, { key: "compare", label: say("mark_label", { title: titleOf(report.cards[marked]) }), stands: details.settled }),
     make("p", { class: "field" }, make("label", { for: "pair-note", text: say("note") }),
       make("input", { id: "pair-note", type: "text", maxlength: 2000, value: note, onchange: write, "data-key": "note" })),
   ];
@@ -170,7 +184,7 @@ function columns(target, details, comparison, texts, fits) {
     const column = make("article", { class: "column", lang: card.language },
       make("header", {}, make("p", { class: "tag", text: sideName(target, side) }), make("h3", {}, articleTitle(card)), dateline(card)));
     const body = make("div", { class: "text", tabindex: 0, role: "region", "aria-label": titleOf(card), "data-side": side });
-    if (texts[side] === null) body.append(make("p", { class: "lead", text: say(report.bodies ? "no_text" : "text_left_out") }));
+    if (texts[side] === null) body.append(make("p", { class: "lead", text: report.bodies ? say("no_text") : say(report.lexical ? "about_lexical" : "text_left_out") }));
     else body.append(...paragraphs(texts[side], fits ? spansOf(comparison, side) : null, side));
     column.append(body);
     return column;

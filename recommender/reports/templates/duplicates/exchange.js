@@ -21,13 +21,14 @@ function decisions() {
       const other = mark.decision === "merge" ? state.kept : mark.against;
       found.push(entry(other, article, mark, state.kept));
     }
+    for (const mark of state.between.values()) found.push(entry(...mark.articles, mark));
   }
   for (const number of [...marks.pairs.keys()].sort((one, other) => one - other)) {
     const { first, second } = report.maybe[number];
     const state = marks.pairs.get(number);
     if (state.decision) found.push(entry(first, second, state, state.kept ? second : first));
   }
-  return found;
+  return [...found, ...marks.earlier.values()];
 }
 
 function exportDecisions() {
@@ -48,7 +49,8 @@ function exportDecisions() {
 let places = null;
 function placed() {
   if (places) return places;
-  places = { articles: new Map(), groups: new Map(), pairs: new Map() };
+  places = { articles: new Map(), groups: new Map(), pairs: new Map(), settled: new Set() };
+  for (const [first, second] of report.settled) places.settled.add(pairKey(first, second));
   report.cards.forEach((card, number) => places.articles.set(card.id, number));
   report.groups.forEach((group, number) => {
     for (const article of [group.kept, ...group.members.map((each) => each.article)]) {
@@ -56,11 +58,12 @@ function placed() {
     }
   });
   report.maybe.forEach((pair, number) => places.pairs.set(pairKey(pair.first, pair.second), number));
+  const done = (one, other) => places.settled.add(pairKey(report.cards[one].id, report.cards[other].id));
+  for (const { kept, members } of report.groups) {
+    for (const each of members) if (each.settled) done(kept, each.article);
+  }
+  for (const each of report.maybe) if (each.settled) done(each.first, each.second);
   return places;
-}
-
-function pairKey(one, other) {
-  return one < other ? `${one} ${other}` : `${other} ${one}`;
 }
 
 function isEntry(entry) {
@@ -84,8 +87,7 @@ function take(entry) {
     const state = copied(groupState(number));
     if (entry.decision === "merge") state.kept = articles.get(entry.canonical ?? entry.first);
     state.marks.delete(state.kept);
-    const other = second === state.kept ? first : second;
-    state.marks.set(other, { ...mark, against: other === first ? second : first });
+    takeInto(state, first, second, mark);
     marks.groups.set(number, state);
     return true;
   }
@@ -95,6 +97,23 @@ function take(entry) {
   const kept = entry.decision === "merge" ? side : report.maybe[number].keep;
   marks.pairs.set(number, { ...mark, kept });
   return true;
+}
+
+// A mark stands on the article that is not kept; of two that are marked already, between them.
+function takeInto(state, first, second, mark) {
+  const isKept = first === state.kept || second === state.kept;
+  if (!isKept && mark.decision === "distinct" && state.marks.has(first) && state.marks.has(second)) {
+    state.between.set(pairKey(first, second), { ...mark, articles: [first, second] });
+    return;
+  }
+  const other = second === state.kept || (!isKept && state.marks.has(second)) ? first : second;
+  const against = other === first ? second : first;
+  const former = state.marks.get(other);
+  if (former?.decision === "distinct" && former.against !== against) {
+    state.between.set(pairKey(other, former.against), { ...former, articles: [former.against, other] });
+  }
+  state.between.delete(pairKey(first, second));
+  state.marks.set(other, { ...mark, against });
 }
 
 // Merged pairs come first: they say which article of a group is kept.
@@ -120,15 +139,17 @@ async function importDecisions(file) {
   return notify(count("imported", taken) + (left ? ` ${count("not_here", left)}` : ""));
 }
 
-// What the browser keeps. Where it keeps nothing for files on disk, the page works without.
+// What the browser keeps, under the name of the source: the next report of it finds it. Where it keeps nothing for files on disk, the page works without.
 function storageKey() {
   return `recommender-duplicates-${report.key}`;
 }
 
 function save() {
   const keeps = [...marks.groups].filter(([number, state]) => state.kept !== report.groups[number].kept);
+  const found = decisions();
   const kept = {
-    decisions: decisions(),
+    decisions: found,
+    over: found.filter(isSettled).map((each) => pairKey(each.first, each.second)),
     keeps: keeps.map(([number, state]) => [report.cards[report.groups[number].kept].id, report.cards[state.kept].id]),
     by: marks.by,
     exported: marks.exported,
@@ -140,12 +161,29 @@ function save() {
   }
 }
 
+function isSettled(entry) {
+  return placed().settled.has(pairKey(entry.first, entry.second));
+}
+
+// Of what an earlier report left: what was decided meanwhile is done with, unless it was marked
+// over a decision; what is about no pair of this report leaves with the next export.
+function takeKept(entries, over, exported) {
+  const again = new Set(exported ? [] : over);
+  const open = entries.filter((entry) => isEntry(entry) && (!isSettled(entry) || again.has(pairKey(entry.first, entry.second))));
+  takeAll(open);
+  const held = new Set(decisions().map((each) => pairKey(each.first, each.second)));
+  for (const entry of exported ? [] : open) {
+    const key = pairKey(entry.first, entry.second);
+    if (!held.has(key)) marks.earlier.set(key, entry);
+  }
+}
+
 function restore() {
   try {
     const kept = JSON.parse(localStorage.getItem(storageKey()));
     if (!kept) return;
     marks.by = String(kept.by || "");
-    takeAll(kept.decisions);
+    takeKept(kept.decisions, kept.over, kept.exported);
     const { articles, groups } = placed();
     for (const [from, to] of kept.keeps) {
       const number = groups.get(articles.get(from));
@@ -156,7 +194,7 @@ function restore() {
         marks.groups.set(number, state);
       }
     }
-    marks.exported = Boolean(kept.exported);
+    marks.exported = Boolean(kept.exported) || !decisions().length;
   } catch {
     // As above, or what is kept is not ours.
   }

@@ -8,27 +8,8 @@ const opened = new Set();
 let onPaper = false;
 let listed = [];
 let groupList = null;
-let haystacks = null;
-let searching = 0;
 
-function plain(text) {
-  return text.normalize("NFKC").toLowerCase();
-}
-
-function articlesOf(group) {
-  return [group.kept, ...group.members.map((each) => each.article)];
-}
-
-// What a search looks in, made once: titles, ids and addresses of a group.
-function haystack(number) {
-  if (!haystacks) {
-    haystacks = report.groups.map((group) => plain(articlesOf(group).map((each) => {
-      const card = report.cards[each];
-      return `${card.title}\n${card.id}\n${card.link || card.address || ""}`;
-    }).join("\n")));
-  }
-  return haystacks[number];
-}
+const articlesOf = ARTICLES.groups;
 
 function statusFits(status) {
   if (wanted.status === "open") return status === "open" || status === "begun";
@@ -36,16 +17,16 @@ function statusFits(status) {
 }
 
 function matching() {
-  const terms = plain(wanted.text).split(/\s+/).filter(Boolean);
+  const terms = termsOf(wanted.text);
   const fits = (group, number) => {
     if (wanted.only >= 0) return number === wanted.only;
     if (wanted.verdict && group.verdict !== wanted.verdict) return false;
-    if (wanted.least && Math.floor(group.weakest / 100) < Math.round(wanted.least * 100)) return false;
+    if (!reaches(group.weakest, wanted.least)) return false;
     if (wanted.status && !statusFits(statusOf(number))) return false;
     for (const name of ["category", "language", "source", "month"]) {
       if (wanted[name] && !articlesOf(group).some((each) => valueOf(report.cards[each], name) === wanted[name])) return false;
     }
-    return terms.every((term) => haystack(number).includes(term));
+    return hasTerms("groups", number, terms);
   };
   const found = [];
   report.groups.forEach((group, number) => { if (fits(group, number)) found.push(number); });
@@ -73,7 +54,7 @@ function sorted(numbers) {
 }
 
 function groups() {
-  byId("panel-groups").replaceChildren(filters(), make("p", { class: "found", id: "found" }), make("div", { class: "list", id: "group-list" }));
+  byId("panel-groups").replaceChildren(filters(), make("p", { class: "found", id: "found", role: "status", "aria-live": "polite" }), make("div", { class: "list", id: "group-list" }));
   refreshGroups();
 }
 
@@ -111,19 +92,10 @@ function filters() {
     wanted.only = -1;
     refreshGroups();
   };
-  const named = (name, values, prefix = name) => choice(name, [...(name === "sort" ? [] : [["", say("any")]]), ...values.map((each) => [each, say(`${prefix}_${each}`)])], wanted[name], act(name));
-  const search = make("input", { type: "search", id: "search", value: wanted.text, placeholder: say("search_hint"),
-    oninput: (event) => {
-      wanted.text = event.target.value;
-      wanted.only = -1;
-      cancelAnimationFrame(searching);
-      searching = requestAnimationFrame(refreshGroups);
-    } });
-  const least = make("input", { type: "number", id: "least", min: 0, max: 1, step: 0.01, value: wanted.least || "", placeholder: "0.00",
-    oninput: (event) => act("least")(Number(event.target.value) || 0) });
+  const named = (name, values) => choice(name, anyOf(values, name).slice(name === "sort" ? 1 : 0), wanted[name], act(name));
   const isOpen = window.matchMedia("(min-width: 46rem)").matches;
   return make("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
-    make("p", { class: "field wide" }, make("label", { for: "search", text: say("search") }), search),
+    searchField("search", wanted.text, act("text")),
     named("sort", ["size", "similarity", "newest", "weakest"]),
     make("details", { open: isOpen, class: "more" },
       make("summary", { text: say("filters") }),
@@ -131,7 +103,7 @@ function filters() {
         named("verdict", VERDICTS),
         named("status", ["open", "marked", "settled"]),
         ...["category", "month", "language", "source"].map((name) => choice(name, optionsOf(name), wanted[name], act(name))),
-        make("p", { class: "field" }, make("label", { for: "least", text: say("filter_least") }), least),
+        leastField("least", wanted.least, act("least")),
         button(say("no_filters"), () => showGroups({}), { class: "quiet" }))));
 }
 
@@ -205,12 +177,11 @@ function memberRow(number, article) {
       settled && make("p", {}, settledNote(settled)),
       note && make("p", { class: "note", dir: "auto", text: note })),
     make("div", { class: "acts" },
-      markButtons(markOf(number, article), (decision) => markMember(number, article, decision), key, say("mark_label", { title: titleOf(card) })),
+      markButtons(markOf(number, article), (decision) => markMember(number, article, decision), { key, label: say("mark_label", { title: titleOf(card) }), stands: settled }),
       make("p", { class: "links" },
         button(say("compare"), () => compareMember(number, at), { class: "link", "data-key": `${key}-compare`, "aria-label": say("compare_label", { title: titleOf(card) }) }),
         button(say("keep_instead"), () => keepInstead(number, article), { class: "link", "data-key": `${key}-keep`, "aria-label": say("keep_instead_label", { title: titleOf(card) }) }))));
 }
-
 
 function redrawGroup(number) {
   const old = byId(`card-${number}`);

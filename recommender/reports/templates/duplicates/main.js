@@ -121,6 +121,7 @@ function showProgress() {
   byId("progress").textContent = [
     say("progress", { groups: state.groups, all: state.all - state.settled }),
     count("decided", state.decisions),
+    marks.earlier.size > 0 && count("earlier", marks.earlier.size),
     state.settled && count("settled_groups", state.settled),
     !marks.exported && say("not_exported")].filter(Boolean).join(" · ");
   const all = state.all || 1;

@@ -1,13 +1,15 @@
 // What the editor marked: by group the article to keep and a mark on every other one, by doubtful
 // pair one mark. A mark is { decision, at, note } and, on a member, `against`: the article it was
-// compared with when it was marked.
+// compared with when it was marked. A group also has marks `between` two of its articles neither
+// of which is kept. `earlier` are decisions, by ids, on pairs that this report does not have.
 
 const DECISIONS = ["merge", "keep", "distinct"];
-const marks = { groups: new Map(), pairs: new Map(), by: "", exported: true, past: [] };
+const MOST_BETWEEN = 40;
+const marks = { groups: new Map(), pairs: new Map(), earlier: new Map(), by: "", exported: true, past: [] };
 const watchers = [];
 
 function groupState(number) {
-  return marks.groups.get(number) || { kept: report.groups[number].kept, marks: new Map() };
+  return marks.groups.get(number) || { kept: report.groups[number].kept, marks: new Map(), between: new Map() };
 }
 
 function pairState(number) {
@@ -71,10 +73,19 @@ function undo() {
 }
 
 function copied(state) {
-  return { kept: state.kept, marks: new Map(state.marks) };
+  return { kept: state.kept, marks: new Map(state.marks), between: new Map(state.between) };
 }
 
+// Two articles in one key, in either order the same; ids are kept apart by what no id has.
+function pairKey(one, other) {
+  return one < other ? `${one}\n${other}` : `${other}\n${one}`;
+}
+
+// What is no duplicate of the one to keep may be one of another: marks between them go with theirs.
 function set(state, article, decision) {
+  if (decision !== "distinct") {
+    for (const [key, each] of state.between) if (each.articles.includes(article)) state.between.delete(key);
+  }
   const note = state.marks.get(article)?.note || "";
   if (!decision && !note) state.marks.delete(article);
   else state.marks.set(article, { decision, note, at: new Date().toISOString(), against: state.kept });
@@ -92,7 +103,21 @@ function markGroup(number, decision) {
   for (const article of othersOf(number)) {
     if (!decision || !settledIn(number, article)) set(state, article, decision);
   }
+  if (decision === "distinct") tellAllApart(number, state);
   change("group", number, state);
+}
+
+// Of every two articles: what is told of the kept one alone would come back as a group without it.
+function tellAllApart(number, state) {
+  const others = othersOf(number);
+  if (others.length >= MOST_BETWEEN) return;
+  const at = new Date().toISOString();
+  others.forEach((one, place) => {
+    for (const other of others.slice(place + 1)) {
+      if (settledIn(number, one) && settledIn(number, other)) continue;
+      state.between.set(pairKey(one, other), { articles: [one, other], decision: "distinct", note: "", at });
+    }
+  });
 }
 
 // What is merged is merged with the new article; what was told apart stays told of the old one.
@@ -128,14 +153,6 @@ function keepOfPair(number, side) {
 
 function notePair(number, note) {
   change("pair", number, { ...pairState(number), note });
-}
-
-function clearMarks() {
-  marks.groups.clear();
-  marks.pairs.clear();
-  marks.past.length = 0;
-  marks.exported = true;
-  told("all", -1);
 }
 
 function progress() {

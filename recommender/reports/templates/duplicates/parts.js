@@ -56,21 +56,30 @@ function apart(days) {
   return count("days_apart", Math.round(days));
 }
 
-// Three buttons, of which one may be pressed. `key` finds the focus again after a change.
-function markButtons(chosen, choose, key, label) {
-  const buttons = DECISIONS.map((decision) =>
-    button(say(`mark_${decision}`), () => choose(decision), {
-      class: `mark ${decision}`,
+// Three buttons, of which one may be pressed. `key` finds the focus again after a change; `stands`
+// is what was decided before, and shown as long as nothing else is marked.
+function markButtons(chosen, choose, { key, label, stands }) {
+  const buttons = DECISIONS.map((decision) => {
+    const decided = !chosen && stands === decision;
+    return button(say(`mark_${decision}`), () => choose(decision), {
+      class: `mark ${decision}${decided ? " decided" : ""}`,
       "aria-pressed": String(chosen === decision),
-      title: say(`mark_${decision}_note`),
+      title: [decided && say(`settled_${decision}`), say(`mark_${decision}_note`)].filter(Boolean).join(" · "),
       "data-key": `${key}-${decision}`,
-    }));
+    });
+  });
   return make("div", { class: "marks", role: "group", "aria-label": label }, buttons);
+}
+
+// Why there are no texts to compare; empty where there are.
+function leftOut() {
+  if (report.bodies) return "";
+  return say(report.lexical ? "about_lexical" : "about_bodies");
 }
 
 function settledNote(settled) {
   const name = `settled_${settled}`;
-  return make("span", { class: "settled", text: has(name) ? say(name) : say("settled_decided") });
+  return make("span", { class: "stands", text: has(name) ? say(name) : say("settled_decided") });
 }
 
 // A list that grows as it is scrolled: the first part is there at once, however long it is.
@@ -101,14 +110,4 @@ function rebuilt(old, fresh) {
   if (!key) return;
   const again = [...fresh.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
   (again || fresh.querySelector("button"))?.focus({ preventScroll: true });
-}
-
-// A labelled choice in a bar of filters.
-function choice(name, options, chosen, act) {
-  const id = `choose-${name}`;
-  const select = make("select", { id, onchange: (event) => act(event.target.value) });
-  for (const [value, text] of options) {
-    select.append(make("option", { value, text, selected: value === chosen }));
-  }
-  return make("p", { class: "field" }, make("label", { for: id, text: say(`filter_${name}`) }), select);
 }

@@ -5,15 +5,16 @@ const VERDICTS = ["same-text", "same-story"];
 
 function summary() {
   const panel = byId("panel-summary");
-  panel.replaceChildren(
+  panel.replaceChildren(...[
     numbers(),
+    leftOut() && make("p", { class: "lead left-out", text: leftOut() }),
     make("div", { class: "pictures" },
       figure("histogram", histogram),
       figure("months", months),
       figure("categories", categories),
       figure("biggest", biggest)),
     about(),
-  );
+  ].filter(Boolean));
   for (const element of panel.querySelectorAll("[data-picture]")) PICTURES[element.dataset.picture](element);
 }
 
@@ -21,12 +22,11 @@ const PICTURES = {};
 
 function numbers() {
   const state = progress();
-  const duplicates = report.groups.reduce((sum, group) => sum + group.members.length, 0);
   const values = [
     ["articles", report.articles],
     ["groups", report.groups.length, VERDICTS.map((verdict) => [
       verdict, report.groups.filter((group) => group.verdict === verdict).length])],
-    ["duplicates", duplicates],
+    ["duplicates", report.open_duplicates],
     ["settled", state.settled],
     ["maybe", report.maybe.length],
     ["templates", report.templates.length],
@@ -58,17 +58,27 @@ function nothing(place) {
   place.replaceChildren(make("p", { class: "lead", text: say("nothing_to_show") }));
 }
 
+// Lines with numbers at the left of the bars → how wide the numbers are.
 function gridLines(svg, width, base, top, most) {
-  for (const share of [0.5, 1]) {
+  const left = 10 + 7 * most.toLocaleString().length;
+  for (const share of most > 1 ? [0.5, 1] : [1]) {
     const y = base - (base - top) * share;
     svg.append(
-      draw("line", { class: "grid", x1: 0, x2: width, y1: y, y2: y }),
-      draw("text", { class: "axis", x: 0, y: y - 4, text: Math.round(most * share).toLocaleString() }));
+      draw("line", { class: "grid", x1: left, x2: width, y1: y, y2: y }),
+      draw("text", { class: "axis", x: left - 6, y: y + 4, "text-anchor": "end", text: Math.round(most * share).toLocaleString() }));
   }
+  return left;
+}
+
+// From a little below the threshold: all the pairs far below it would flatten those above.
+function lowestShown() {
+  return Math.max(Math.floor((report.thresholds[1] - 500) / 500) / 20, 0);
 }
 
 function histogram(place) {
-  const bins = report.histogram;
+  const low = lowestShown();
+  const size = report.histogram.length;
+  const bins = report.histogram.map((pairs, place) => (place / size < low - 1e-9 ? 0 : pairs));
   const most = Math.max(...bins);
   if (!most) return nothing(place);
   const height = 220;
@@ -76,32 +86,34 @@ function histogram(place) {
   const top = 34;
   const total = bins.reduce((sum, each) => sum + each, 0);
   const { svg, width } = canvas(place, height, count("picture_histogram_label", total));
-  const low = Math.floor(bins.findIndex((each) => each > 0) / bins.length * 10) / 10;
-  const x = (similarity) => ((similarity - low) / (1 - low)) * width;
-  gridLines(svg, width, base, top, most);
+  const left = gridLines(svg, width, base, top, most);
+  const x = (similarity) => left + ((similarity - low) / (1 - low)) * (width - left);
   bins.forEach((pairs, place) => {
     if (!pairs) return;
-    const start = place / bins.length;
-    const end = (place + 1) / bins.length;
+    const start = place / size;
+    const end = (place + 1) / size;
     const tall = Math.max((base - top) * pairs / most, 1);
     svg.append(draw("rect", { class: `bar ${zone(start)}`, x: x(start) + 1, y: base - tall,
       width: Math.max(x(end) - x(start) - 2, 1), height: tall, role: "img",
       "aria-label": count("bar_pairs", pairs, { from: start.toFixed(2), to: end.toFixed(2) }) },
     draw("title", { text: count("bar_pairs", pairs, { from: start.toFixed(2), to: end.toFixed(2) }) })));
   });
-  svg.append(draw("line", { class: "base", x1: 0, x2: width, y1: base, y2: base }));
-  for (let tick = Math.ceil(low * 10); tick <= 10; tick += 1) {
-    svg.append(draw("text", { class: "axis", x: x(tick / 10), y: height - 6, text: (tick / 10).toFixed(1),
-      "text-anchor": tick === 10 ? "end" : tick / 10 === low ? "start" : "middle" }));
+  svg.append(draw("line", { class: "base", x1: left, x2: width, y1: base, y2: base }));
+  for (let tick = Math.round(low * 20); tick <= 20; tick += low < 0.5 ? 2 : 1) {
+    svg.append(draw("text", { class: "axis", x: x(tick / 20), y: height - 6, text: (tick / 20).toFixed(2),
+      "text-anchor": tick === 20 ? "end" : "middle" }));
   }
+  let taken = 0;
   ["related", "same-story", "same-text"].forEach((verdict, place) => {
     const threshold = report.thresholds[place] / 10000;
     if (threshold <= low) return;
-    const isRight = place === 2;
+    const at = x(threshold) + 5;
+    const isFree = at > taken;
+    const text = `${similar(report.thresholds[place])}${width > 420 || place < 2 ? ` ${say(`verdict_${verdict}`)}` : ""}`;
+    taken = at + 8 * text.length;
     svg.append(
       draw("line", { class: "threshold", x1: x(threshold), x2: x(threshold), y1: 6, y2: base }),
-      draw("text", { class: `axis ${verdict}`, x: x(threshold) + (isRight ? 5 : -5), y: 14, "text-anchor": isRight ? "start" : "end",
-        text: `${isRight ? "" : `${say(`verdict_${verdict}`)} `}${similar(report.thresholds[place])}${isRight && width > 420 ? ` ${say(`verdict_${verdict}`)}` : ""}` }));
+      draw("text", { class: `axis ${verdict}`, x: at, y: isFree ? 12 : 26, text }));
   });
   return undefined;
 }
@@ -122,23 +134,23 @@ function months(place) {
   const base = height - 24;
   const top = 20;
   const { svg, width } = canvas(place, height, say("picture_months"));
-  const step = Math.min(width / names.length, 56);
-  gridLines(svg, width, base, top, most);
+  const left = gridLines(svg, width, base, top, most);
+  const step = Math.min((width - left) / names.length, 56);
   names.forEach((month, number) => {
     const found = dated.get(month) || 0;
     if (!found) return;
     const tall = Math.max((base - top) * found / most, 1);
     const label = count("bar_month", found, { month });
-    svg.append(pressable(draw("rect", { class: "bar plain", x: number * step + step * 0.1, y: base - tall, width: Math.max(step * 0.8, 1), height: tall },
+    svg.append(pressable(draw("rect", { class: "bar plain", x: left + number * step + step * 0.1, y: base - tall, width: Math.max(step * 0.8, 1), height: tall },
       draw("title", { text: label })), label, () => showGroups({ month })));
   });
-  svg.append(draw("line", { class: "base", x1: 0, x2: width, y1: base, y2: base }));
+  svg.append(draw("line", { class: "base", x1: left, x2: width, y1: base, y2: base }));
   let right = -10;
   names.forEach((month, number) => {
     const text = names.length > 18 ? (month.endsWith("-01") || number === 0 ? month.slice(0, 4) : "") : month;
-    const at = number * step + step / 2;
+    const at = left + number * step + step / 2;
     const half = text.length * 3.4;
-    if (!text || at - half < right + 8 || at - half < -step / 2) return;
+    if (!text || at - half < right + 8 || at - half < 0) return;
     right = at + half;
     svg.append(draw("text", { class: "axis", x: Math.max(at, half), y: height - 6, "text-anchor": "middle", text }));
   });
@@ -205,5 +217,5 @@ function about() {
     make("p", { text: say("about_groups") }),
     make("p", { text: say("about_policy", { order }) }),
     make("p", { text: say("about_marks") }),
-    !report.bodies && make("p", { text: say("about_bodies") }));
+    leftOut() && make("p", { text: leftOut() }));
 }
