@@ -33,7 +33,7 @@ def test_power_cuts(tmp_path: Path) -> None:
 
 
 def test_disks_that_fail(tmp_path: Path) -> None:
-    report = faults.campaign(60, SEED, work=tmp_path)
+    report = faults.campaign(48, SEED, work=tmp_path)
     assert report.failures == []
     assert "made" in report.messages
     for message in report.messages - {"made"}:

@@ -121,8 +121,10 @@ class WriterLock:
 
     def forget(self) -> None:
         """Write down that nothing was written yet."""
-        self.written = None
-        self._sign()
+        if self.written is not None:
+            self.written = None
+            with suppress(OSError):
+                self._sign()
 
     def release(self) -> None:
         """Free the lock; nothing happens the second time."""

@@ -204,7 +204,6 @@ def trial(base: Base, file: Path, content: bytes, *, writing: bool, work: Path) 
 def campaign(count: int, seed: int, *, work: Path, progress: Callable[[str], None] = say) -> Report:
     """Every whole-file damage once, then `count` flipped bytes."""
     warm_up()
-    logging.getLogger("recommender").setLevel(logging.ERROR)
     chance, report = random.Random(seed), Report()
     *found, other = bases(work)
 
@@ -260,6 +259,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     given = parser.parse_args()
     seed = chosen_seed(given.seed)
+    # Search files that are answered around would be told of thousands of times.
+    logging.getLogger("recommender").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as work:
         report = campaign(given.count, seed, work=Path(work))
     for name, number in sorted(report.outcomes.items()):

@@ -40,11 +40,18 @@ class Report:
     failures: list[str] = field(default_factory=list)
 
 
-def fails_from(stage: Stage, folder: Path, first: int, number: int) -> tuple[bool, str]:
-    """Make a change on a disk that fails from its call `first` on; whether it was made, and how."""
+def fails_from(
+    stage: Stage, folder: Path, first: int, number: int, *, mapped: bool
+) -> tuple[bool, str]:
+    """Make a change on a disk that fails from its call `first` on; whether it was made, and how.
+
+    Without `mapped`, the log's mapped file is not there, as after a restart of the machine.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     if stage.start is not None:
         shutil.copytree(stage.start, folder)
+    if not mapped:
+        (folder / "articles.sqlite-shm").unlink(missing_ok=True)
     note = folder.with_name("note")
 
     def action() -> None:
@@ -56,7 +63,8 @@ def fails_from(stage: Stage, folder: Path, first: int, number: int) -> tuple[boo
         note.write_text(words, encoding="utf-8")
 
     def decide(call: Call) -> tracing.Verdict:
-        makes_room = call.name in _FAILING or call.creates
+        # Opening a file that is there needs no room.
+        makes_room = call.name in _FAILING or (call.creates and not Path(call.path).exists())
         # A full disk still syncs; only a broken one does not.
         synced = call.name in ("fsync", "fdatasync") and number != errno.EIO
         return number if call.number >= first and makes_room and not synced else tracing.GO
@@ -78,7 +86,8 @@ def campaign(count: int, seed: int, *, work: Path, progress: Callable[[str], Non
         for stage in stages(place, chance):
             for _ in range(8):
                 number, first = chance.choice(ERRORS), chance.randrange(stage.calls)
-                made, words = fails_from(stage, place / "failing", first, number)
+                mapped = chance.random() < 0.5
+                made, words = fails_from(stage, place / "failing", first, number, mapped=mapped)
                 report.endings["made" if made else words.partition(":")[0]] += 1
                 report.messages.add(words.replace(str(place / "failing"), "FOLDER"))
                 try:
