@@ -57,7 +57,7 @@ def pair(
         similarity=similarity,
         verdict=verdict,
         relation=relation,
-        evidence=Evidence(**evidence),
+        evidence=Evidence(**{"title_overlap": 0.6, **evidence}),
         decision=decision,  # type: ignore[arg-type]
     )
 
