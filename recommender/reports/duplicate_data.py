@@ -84,7 +84,7 @@ def page_data(
         "source": printable(report.source),
         "articles": report.articles,
         "since": printable(report.since),
-        "open_duplicates": getattr(report, "open_duplicates", report.duplicates),
+        "open_duplicates": report.open_duplicates,
         "lexical": report.lexical,
         "bodies": texts is not None,
         "zone": str(zone),
@@ -205,7 +205,7 @@ def _group(
     treatments: Mapping[Pair, str],
 ) -> dict[str, Any]:
     kept = group.canonical.id
-    still_open = _open_members(group, report)
+    still_open = report.open_members(group)
     values: dict[str, Any] = {
         "kept": shelf.article(group.canonical),
         "because": _because(group, report.policy, lengths),
@@ -222,16 +222,6 @@ def _group(
             member["settled"] = treatments.get(pair) or match.decision or "decided"
         values["members"].append(member)
     return values
-
-
-def _open_members(group: DuplicateGroup, report: DuplicateReport) -> frozenset[str]:
-    """Ids of the members of a group that no editor has decided on."""
-    told = getattr(report, "open_members", None)
-    if told is not None:
-        return frozenset(told(group))
-    kept = group.canonical.id
-    ids = (match.article.id for match in group.members)
-    return frozenset(each for each in ids if _ordered(kept, each) not in report.settled)
 
 
 def _settled(
@@ -345,5 +335,4 @@ def _readable(text: str) -> str:
 
 def lengths_of(report: DuplicateReport, texts: Mapping[str, str] | None) -> Mapping[str, int]:
     """Characters of the texts by id, for a policy that keeps the longest."""
-    told: Mapping[str, int] | None = getattr(report, "lengths", None)
-    return told or {each: len(text) for each, text in (texts or {}).items()}
+    return report.lengths or {each: len(text) for each, text in (texts or {}).items()}
