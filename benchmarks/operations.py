@@ -261,7 +261,7 @@ def measure(index: Path, work: Path, updates: Sequence[int], *, rebuilt: bool) -
 
 
 def table(sizes: Mapping[str, Mapping[str, Any]]) -> str:
-    """All sizes beside each other."""
+    """All sizes beside each other, and how each was made."""
     chosen = [sizes[key] for key in sorted(sizes, key=int)]
     rows: list[list[str]] = []
 
@@ -295,7 +295,8 @@ def table(sizes: Mapping[str, Mapping[str, Any]]) -> str:
         times = [each.get(kind) or {} for each in chosen]
         row(f"{kind}, seconds", "", [f"{x['seconds']:.0f}" if x else "" for x in times])
     heads = ["", "aim", *(f"{each['articles_at_first']:,} articles" for each in chosen)]
-    return markdown(heads, rows)
+    commands = "\n".join(f"- `{each['command']}`" for each in chosen)
+    return f"{markdown(heads, rows)}\nOne command a size:\n\n{commands}\n"
 
 
 @contextmanager
@@ -347,13 +348,15 @@ def main() -> None:
     parser.add_argument("--articles", type=int, help="Size of a synthetic index.")
     parser.add_argument("--work", type=Path, help="Folder for copies, on a real disk.")
     parser.add_argument("--updates", type=int, nargs="+", default=[1, 100, 10_000])
+    parser.add_argument("--skip-rebuild", action="store_true", help="It takes the longest.")
     given = parser.parse_args()
     with work_folder(given.work) as work:
         os.environ["XDG_CACHE_HOME"] = str(work / f"cache-{os.getpid()}")
         index = prepared(given.index, work, given.articles)
         with Store.open(index) as store:
             at_first = store.count()
-        result = measure(index, work, given.updates, rebuilt=given.articles is None)
+        rebuilt = given.articles is None and not given.skip_rebuild
+        result = measure(index, work, given.updates, rebuilt=rebuilt)
         shutil.rmtree(index)
         shutil.rmtree(work / "copied", ignore_errors=True)
         shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
