@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from recommender import Article, Recommender, Thresholds
-from recommender.cli import main
 from recommender.sources import read_labels
 from tests.helpers import THEMES, article, build, corpus
 
@@ -39,21 +38,6 @@ def hostile() -> list[Article]:
         for n, name in enumerate(names)
         for copy in ("", "0")
     ]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RECOMMENDER_INDEX", raising=False)
-    runner = CliRunner()
-
-    def invoke(*arguments: str, stdin: str | bytes | None = None) -> Result:
-        result = runner.invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
 
 
 @pytest.fixture
