@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         EmbedderUnavailable,
         EmbeddingError,
         ErasureUnfinished,
+        ExportError,
         IndexCorrupt,
         IndexIncompatible,
         IndexLocked,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         IndexStoreError,
         LabelError,
         RecommenderError,
+        SourceError,
     )
     from recommender.explanation import (
         Contribution,
@@ -84,6 +86,7 @@ _MODULES = {
         "EmbedderUnavailable",
         "EmbeddingError",
         "ErasureUnfinished",
+        "ExportError",
         "IndexCorrupt",
         "IndexIncompatible",
         "IndexLocked",
@@ -91,6 +94,7 @@ _MODULES = {
         "IndexStoreError",
         "LabelError",
         "RecommenderError",
+        "SourceError",
     ),
     "explanation": (
         "Contribution",
@@ -150,6 +154,7 @@ __all__ = [
     "ErasureUnfinished",
     "Evidence",
     "Explanation",
+    "ExportError",
     "Filler",
     "Finding",
     "HashingEmbedder",
@@ -172,6 +177,7 @@ __all__ = [
     "RecommenderError",
     "Relation",
     "Sentence",
+    "SourceError",
     "Thresholds",
     "Tuning",
     "Verdict",

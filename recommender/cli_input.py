@@ -116,7 +116,7 @@ class Input:
             self._say_refused()
             raise
         if self._refused == 1:
-            raise ArticleError(_line(self._bad[0]))
+            raise ArticleError(str(self._bad[0]))
         if self._refused:
             self._say_refused()
             raise ArticleError(
@@ -143,7 +143,7 @@ class Input:
         """Say that a line was left out; after some twenty only counted."""
         self.skipped += 1
         if self.skipped <= _SHOWN_PROBLEMS:
-            click.echo(f"Skipped {_line(problem)}", err=True)
+            click.echo(f"Skipped {problem}", err=True)
 
     def _refuse(self, problem: Problem) -> None:
         self._refused += 1
@@ -152,7 +152,7 @@ class Input:
 
     def _say_refused(self) -> None:
         for problem in self._bad:
-            click.echo(f"Error: {_line(problem)}", err=True)
+            click.echo(f"Error: {problem}", err=True)
 
     def lose_date(self, problem: Problem) -> None:
         """Count a date that could not be read."""
@@ -163,7 +163,7 @@ class Input:
         """Say of one of the first lines for which a run is refused what is wrong."""
         self._refuse(problem)
         if self._refused <= _SHOWN_BAD:
-            click.echo(f"Error: {_line(problem)}", err=True)
+            click.echo(f"Error: {problem}", err=True)
 
     def close(self) -> None:
         """Say how much was skipped, and which dates were lost."""
@@ -172,11 +172,6 @@ class Input:
         if self._first_lost is not None:
             dates = "1 date" if self._lost == 1 else f"{self._lost:,} dates"
             click.echo(
-                f"{dates} could not be read, and the articles have none, as in "
-                f"{_line(self._first_lost)}",
+                f"{dates} could not be read, and the articles have none, as in {self._first_lost}",
                 err=True,
             )
-
-
-def _line(problem: Problem) -> str:
-    return f"{problem.source}:{problem.line}: {problem.reason}"

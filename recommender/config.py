@@ -22,6 +22,7 @@ from recommender.canonical import CanonicalPolicy
 from recommender.errors import ConfigError
 from recommender.limits import Limits
 from recommender.records import Verdict
+from recommender.source_specs import SourceSpec, source_specs
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,6 +30,7 @@ else:  # pragma: no cover - the same parser under its earlier name
     import tomli as tomllib
 
 CONFIG_NAME = "recommender.toml"
+_NOT_TABLES = ("index", "sources")
 _TABLES = ("options", "thresholds", "fields", "canonical", "limits")
 # The parser takes time in the square of a key of many parts.
 _LONGEST_FILE = 64_000
@@ -196,6 +198,10 @@ class Settings:
         Values for `CanonicalPolicy` that the file sets.
     limits : Limits
         How much is taken of files that are given.
+    sources : tuple of SourceSpec
+        Where articles come from.
+    folder : Path
+        Folder of the file; relative paths of sources begin there.
     """
 
     index: str | None = None
@@ -204,6 +210,8 @@ class Settings:
     fields: Mapping[str, str]
     canonical: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    sources: tuple[SourceSpec, ...] = ()
+    folder: Path = field(default_factory=Path)
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -233,13 +241,13 @@ def read_settings(path: Path | None = None) -> Settings:
         # Also a number of more digits than Python reads.
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     try:
-        return _settings(data)
+        return replace(_settings(data), folder=file.parent)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
 
 
 def _settings(data: dict[str, Any]) -> Settings:
-    _known("the file", data, {"index", *_TABLES})
+    _known("the file", data, {*_NOT_TABLES, *_TABLES})
     tables = {name: data.get(name, {}) for name in _TABLES}
     for name, table in tables.items():
         if not isinstance(table, dict):
@@ -258,7 +266,8 @@ def _settings(data: dict[str, Any]) -> Settings:
     if index is not None and not isinstance(index, str):
         raise ConfigError(f"index must be the path of a folder, not {index!r:.60}")
     limits = Limits(**tables.pop("limits"))
-    return Settings(index=index, **tables, limits=limits)
+    sources = source_specs(data.get("sources", []))
+    return Settings(index=index, **tables, limits=limits, sources=sources)
 
 
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:

@@ -8,6 +8,8 @@ SQLite and the model libraries are translated in the module that owns the librar
     ├─ ArticleError(ValueError)             carries source, line, article id
     ├─ ArticleNotFound(LookupError)
     ├─ LabelError(ValueError)               carries source and line
+    ├─ SourceError                          a database, site or feed that cannot be read
+    ├─ ExportError                          related lists that cannot be written where they should
     ├─ EmbeddingError
     │  ├─ EmbedderUnavailable(ImportError)  names the extra to install, or the download that failed
     │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
@@ -92,6 +94,14 @@ class LabelError(RecommenderError, ValueError):
         self.reason = reason
         self.source = source
         self.line = line
+
+
+class SourceError(RecommenderError):
+    """A place where articles live cannot be reached or read."""
+
+
+class ExportError(RecommenderError):
+    """Related lists cannot be written to where they should go; what is there has not changed."""
 
 
 class EmbeddingError(RecommenderError):

@@ -1,4 +1,4 @@
-"""Where articles come from: files of JSON lines or CSV, compressed or not, and standard input.
+"""Where articles come from: files, databases, pages and feeds, each a `Source`.
 
 Also labels of pairs, from spreadsheets, and editors' decisions, from a JSON file.
 """
@@ -8,10 +8,17 @@ from recommender.sources.decisions import read_decisions
 from recommender.sources.fields import Problem
 from recommender.sources.files import read_articles, read_draft
 from recommender.sources.labels import LabelFile, read_labels
+from recommender.sources.opening import Surroundings, open_source, open_sources
+from recommender.sources.source import OnProblem, Source
 
 __all__ = [
     "LabelFile",
+    "OnProblem",
     "Problem",
+    "Source",
+    "Surroundings",
+    "open_source",
+    "open_sources",
     "parse_date",
     "read_articles",
     "read_decisions",

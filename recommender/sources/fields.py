@@ -39,13 +39,20 @@ class Problem:
     source : str
         File, or "standard input".
     line : int
-        Line in it, counted from 1.
+        Line in it, or row of a database's answer, counted from 1; 0 where there are none.
     reason : str
+    article_id : str
+        Id of the article, where it is known.
     """
 
     source: str
-    line: int
+    line: int = 0
     reason: str
+    article_id: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{where}: {self.reason}"
 
 
 def check_mapping(fields: Mapping[str, str]) -> None:
@@ -94,7 +101,8 @@ def to_article(
             wanted = fields.get(needed, needed)
             raise ArticleError(
                 f"there is no field {wanted!r:.60}; name the one that holds the {needed} with "
-                f"--field {needed}=NAME"
+                f"--field {needed}=NAME",
+                article_id=_identifier(values["id"]) if "id" in values else None,
             )
     values["id"] = _identifier(values["id"])
     rest = {key: value for key, value in record.items() if key not in used and value is not None}

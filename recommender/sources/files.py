@@ -130,7 +130,14 @@ def read_placed_articles(
                     raise ArticleError(
                         error.reason, source=name, line=line, article_id=error.article_id
                     ) from error
-                on_problem(Problem(source=name, line=line, reason=f"{where}{error.reason}"))
+                on_problem(
+                    Problem(
+                        source=name,
+                        line=line,
+                        reason=f"{where}{error.reason}",
+                        article_id=error.article_id or "",
+                    )
+                )
                 continue
             lost = None if article.date is not None else unread_date(record, fields)
             if lost is not None and on_lost_date is not None:
