@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from recommender.facts import CONTRADICTABLE, Fact, FactComparison, extract_facts, slot_of
 from recommender.records import Evidence
 from recommender.shingles import shared, shingle_hashes
-from recommender.terms import Terms, terms_of, told
+from recommender.terms import Terms, terms_of, terms_of_many, told
 from recommender.text import fold_many
 
 EvidenceTable = NDArray[np.float16]
@@ -126,6 +126,11 @@ class Comparable:
         """Weighted terms of title and text."""
         return terms_of(*self._spaced)
 
+    @property
+    def is_primed(self) -> bool:
+        """Whether its terms are known."""
+        return "terms" in self.__dict__
+
     @cached_property
     def slots(self) -> Mapping[str, str]:
         """What each fact that may be contradicted says something about, by its key."""
@@ -137,6 +142,25 @@ class Comparable:
         return tuple(
             fact for fact in extract_facts(self.title, "") if fact.kind in CONTRADICTING_KINDS
         )
+
+
+def prime(articles: Sequence[Comparable], texts: Sequence[str]) -> None:
+    """Work out at once what each article would work out alone when it is first compared.
+
+    Parameters
+    ----------
+    articles, texts : sequences of length n
+        Texts as `load_text` would give them.
+    """
+    folded = fold_many(
+        [piece for each, text in zip(articles, texts, strict=True) for piece in (each.title, text)],
+        spaced=True,
+    )
+    spaced = list(zip(folded[::2], folded[1::2], strict=True))
+    for each, pieces, terms in zip(articles, spaced, terms_of_many(spaced), strict=True):
+        # Where `cached_property` keeps its values.
+        each.__dict__.setdefault("_spaced", pieces)
+        each.__dict__.setdefault("terms", terms)
 
 
 def bigrams(folded: str) -> frozenset[str]:

@@ -182,6 +182,7 @@ def _measure_pairs(
         seconds = pairs[start:end, 1]
         known = searcher.comparables([int(first), *seconds.tolist()])
         cosines = _cosines(int(first), seconds, rows, centred)
+        searcher.prime(known, known[int(first)])
         table[start:end] = gather(
             known[int(first)], [known[row] for row in seconds.tolist()], cosines
         )

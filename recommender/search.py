@@ -8,7 +8,7 @@ a generation file can never make a wrong score.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,15 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.embedders import EmbedderIdentity
 from recommender.errors import ConfigError, IndexCorrupt
-from recommender.evidence import COLUMN, COLUMNS, Comparable, EvidenceTable, gather
+from recommender.evidence import (
+    COLUMN,
+    COLUMNS,
+    NEAR_EMPTY_LENGTH,
+    Comparable,
+    EvidenceTable,
+    gather,
+    prime,
+)
 from recommender.generation import Generation, Rows
 from recommender.indexing import Recipe, comparable
 from recommender.similarity import ANCHORS, Profile, similarities
@@ -37,6 +45,8 @@ DEEPER = 4
 _FEW_RELATED = 10
 # Overlap that an article nobody has looked at may have.
 _DOUBT = 0.3
+# Characters of texts.
+_READ_AT_ONCE = 500_000
 _DOUBTED = ("title_overlap", "fact_overlap")
 
 
@@ -220,8 +230,26 @@ class Searcher:
             centred = self.centred(vectors, languages)
             values = pair_cosines(np.repeat(own, len(centred), axis=0), centred)
             cosines[np.searchsorted(rows, found)] = values
+        self.prime(others, query.comparable)
         table = gather(query.comparable, [others[int(row)] for row in rows], cosines)
         return Found(rows, table, -1.0)
+
+    def prime(self, others: Mapping[int, Comparable], article: Comparable) -> None:
+        """Read the texts of all that an article is to be compared with in one go."""
+        rows = [
+            row
+            for row, other in others.items()
+            if not other.is_primed
+            and other.length >= NEAR_EMPTY_LENGTH
+            and other.language == article.language
+        ]
+        for chunk in _chunks(rows, others):
+            texts = self.store.texts(chunk)
+            strip = self.state.recipe.boilerplate.strip
+            prime(
+                [others[row] for row in chunk],
+                [strip(_present(texts, row, self.store)) for row in chunk],
+            )
 
     def centred(
         self, vectors: NDArray[np.float16], languages: Sequence[str]
@@ -297,6 +325,20 @@ class TextLoader:
     def __call__(self) -> str:
         """Read the text."""
         return _present(self.store.texts([self.row]), self.row, self.store)
+
+
+def _chunks(rows: Sequence[int], articles: Mapping[int, Comparable]) -> Iterator[list[int]]:
+    """The rows in parts whose texts fit well into memory."""
+    chunk: list[int] = []
+    length = 0
+    for row in rows:
+        if chunk and length + articles[row].length > _READ_AT_ONCE:
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(row)
+        length += articles[row].length
+    if chunk:
+        yield chunk
 
 
 def _present(found: Mapping[int, Value], row: int, store: Store) -> Value:

@@ -70,9 +70,14 @@ def buckets(spaced: str) -> Buckets:
     -------
     ndarray of uint16, shape (m,)
     """
+    return _placed_buckets(spaced)[1]
+
+
+def _placed_buckets(spaced: str) -> tuple[NDArray[np.int64], Buckets]:
+    """As `buckets`, with where in the text each term begins."""
     codes = np.frombuffer(spaced.encode("utf-32-le", "replace"), dtype="<u4")
     if len(codes) < 2:
-        return np.zeros(0, np.uint16)
+        return np.zeros(0, np.int64), np.zeros(0, np.uint16)
     unspaced = np.zeros(len(codes), bool)
     for start, end in _UNSPACED:
         unspaced |= (codes >= start) & (codes < end)
@@ -81,14 +86,20 @@ def buckets(spaced: str) -> Buckets:
     hashes = wide[pairs] * _BASE + wide[pairs + 1]
     places, words = _words(wide, ~unspaced & (codes != _SPACE))
     if len(places):
-        hashes = np.insert(hashes, np.searchsorted(pairs, places), words)
+        among = np.searchsorted(pairs, places)
+        hashes = np.insert(hashes, among, words)
+        pairs = np.insert(pairs, among, places)
     hashes ^= hashes >> np.uint64(31)
     hashes *= _MIX
-    return np.asarray((hashes >> np.uint64(48)).astype(np.uint16))
+    return pairs, np.asarray((hashes >> np.uint64(48)).astype(np.uint16))
 
 
 def _distinct(found: Buckets) -> Buckets:
-    """Each bucket once, rising: a table is faster than a sort."""
+    """Each bucket once, rising; of many a table is faster than a sort."""
+    if len(found) <= LEAD_TERMS:
+        ordered = np.sort(found)
+        first = np.concatenate((ordered[:1] >= 0, ordered[1:] != ordered[:-1]))
+        return np.asarray(ordered[first])
     there = np.zeros(BUCKET_COUNT, bool)
     there[found] = True
     return np.flatnonzero(there).astype(np.uint16)
@@ -121,7 +132,26 @@ def terms_of(title: str, text: str) -> Terms:
         Folded, with spaces where something was left out (`fold_many(..., spaced=True)`); the
         title empty when it says nothing of the text.
     """
-    of_title, of_text = buckets(title), buckets(text[:READ])
+    return terms_of_many([(title, text)])[0]
+
+
+def terms_of_many(articles: Sequence[tuple[str, str]]) -> list[Terms]:
+    """The terms of several articles, each as `terms_of` gives them, worked out over one array.
+
+    Parameters
+    ----------
+    articles : sequence of (str, str)
+        Title and text of each, as for `terms_of`.
+    """
+    pieces = [piece for title, text in articles for piece in (title, text[:READ])]
+    # A space between them: no term reaches over it.
+    places, found = _placed_buckets(" ".join(pieces))
+    ends = np.cumsum([len(piece) + 1 for piece in pieces])
+    parts = np.split(found, np.searchsorted(places, ends[:-1]))
+    return [_terms(*both) for both in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def _terms(of_title: Buckets, of_text: Buckets) -> Terms:
     return Terms(
         every=_distinct(np.concatenate([of_title, of_text])),
         title=_distinct(of_title),

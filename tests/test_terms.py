@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.terms import BUCKET_COUNT, Terms, buckets, terms_of, told
+from recommender.terms import BUCKET_COUNT, READ, Terms, buckets, terms_of, terms_of_many, told
 from recommender.text import fold_many
 
 LOW, HIGH, LEAD_LOW, LEAD_HIGH, UNTOLD = range(5)
@@ -105,3 +105,14 @@ def test_the_longest_piece_is_what_a_plain_count_finds(own: Terms, other: Terms)
         assert found == pytest.approx(min(*both, 6.0))
     else:
         assert math.isnan(found)
+
+
+@given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=200)), min_size=1, max_size=6))
+def test_many_at_once_are_as_each_alone(articles: list[tuple[str, str]]) -> None:
+    folded = [tuple(fold_many(pair, spaced=True)) for pair in articles]
+    for (title, text), found in zip(folded, terms_of_many(folded), strict=True):
+        of_title, of_text = buckets(title), buckets(text[:READ])
+        assert found.title_order.tolist() == of_title.tolist()
+        assert found.title.tolist() == sorted(set(of_title.tolist()))
+        assert found.every.tolist() == sorted({*of_title.tolist(), *of_text.tolist()})
+        assert found.lead.tolist() == sorted(set(of_text[:150].tolist()))
