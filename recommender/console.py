@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -40,6 +41,22 @@ _DESCRIPTOR = re.compile(r"/dev/(?:stdout|stderr|fd/\d+)|/proc/(?:self|\d+)/fd/\
 class RecommenderGroup(click.Group):
     """Turns the library's errors into one clear line and an exit code."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; an output that is full ends it with exit code 1."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if not _is_of_output(error):
+                raise
+            # Nothing of it is to be tried again at the end of the process.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            click.echo(
+                f"Error: standard output cannot be written: {error.strerror or error}; free space, "
+                "or write to another place, and run the command again",
+                err=True,
+            )
+            sys.exit(1)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a `RecommenderError` ends it with exit code 1, Ctrl-C with 130."""
         try:
@@ -55,6 +72,14 @@ class RecommenderGroup(click.Group):
             # The reader of our output went away, as `head` does; nobody is left to tell.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
             ctx.exit(0)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether an error came out of writing to standard output."""
+    return any(
+        frame.f_code is click.echo.__code__ and not frame.f_locals.get("err")
+        for frame, _ in walk_tb(error.__traceback__)
+    )
 
 
 class StageProgress:

@@ -124,3 +124,18 @@ def test_a_file_that_cannot_be_finished_leaves_nothing(index: str, tmp_path: Pat
     assert refused.returncode == 1
     assert refused.stderr.endswith(f"Error: cannot write {place}/a.html: File too large\n")
     assert list(place.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "words",
+    ["related a001", "info", "duplicates -f json", "doctor", "verify", "doctor --help", "--help"],
+)
+def test_a_standard_output_that_is_full_is_one_line(index: str, words: str) -> None:
+    named = [] if "--help" in words else ["-i", index]
+    refused = command(*words.split(), *named, stdout="/dev/full")
+    assert refused.returncode == 1
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith("Error: standard output cannot be written: No space left on device;")
+    assert "Traceback" not in refused.stderr
+    assert "Exception ignored" not in refused.stderr
