@@ -165,12 +165,13 @@ class Generation:
         return np.asarray(rows[np.lexsort((rows, -counts))[:limit]], np.int64)
 
     def _open_vectors(self) -> VectorIndex:
-        if self._files.vectors is None:
+        # What somebody has written into is opened, and checked, anew before it is touched.
+        if self._files.vectors is None or not self._files.vectors.intact():
             self._files.vectors = self._opened(VECTORS_FILE, open_vector_index, self._exact_vectors)
         return self._files.vectors
 
     def _open_postings(self) -> Postings:
-        if self._files.postings is None:
+        if self._files.postings is None or not self._files.postings.intact():
             self._files.postings = self._opened(
                 FINGERPRINTS_FILE, Postings.open, self._exact_postings
             )
