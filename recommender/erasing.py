@@ -19,7 +19,7 @@ from pathlib import Path
 from recommender.boilerplate import Boilerplate
 from recommender.errors import ErasureUnfinished, IndexStoreError
 from recommender.filesystem import processes_with
-from recommender.generation import remove_unnamed_files, write_generation
+from recommender.generation import broken_files, remove_unnamed_files, write_generation
 from recommender.indexing import Recipe
 from recommender.progress import Progress
 from recommender.search import Searcher
@@ -125,7 +125,7 @@ def _take_out(writer: Writer, ids: Sequence[str], now: datetime, progress: Progr
         recipe = _still_carried(writer, searcher.state.recipe, progress)
         if recipe != searcher.state.recipe:
             writer.set_meta(recipe=recipe.to_dict())
-        if len(writer.removed_rows()):
+        if len(writer.removed_rows()) or broken_files(writer.folder, writer.generation()):
             progress("search files", 0, 1)
             state = searcher.state
             write_generation(writer, state.centres, kind=state.options.vectors)

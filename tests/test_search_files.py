@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from recommender import Article, Recommender
 from recommender.files import Watch, write_whole
-from tests.helpers import build, corpus
+from tests.helpers import NOW, article, body_of, build, corpus
 
 ROOT = Path(__file__).parent.parent
 FILES = ("vectors-000001.faiss", "fingerprints-000001.bin")
@@ -103,3 +106,69 @@ def test_a_watch_tells_writing_from_renaming_and_deleting(tmp_path: Path) -> Non
     os.truncate(file, 999)
     assert not written.unchanged()
     assert written.has_its_name()
+
+
+HOW = ("missing", "cut", "overwritten")
+
+
+def harm(file: Path, how: str) -> None:
+    if how == "missing":
+        file.unlink()
+    else:
+        damage(file, how)
+
+
+def searched(folder: Path) -> list[str]:
+    with Recommender.open(folder) as index:
+        draft = Article(id="draft", title="", body=body_of("茶", 3))
+        return [match.article.id for match in index.related(draft, min_similarity=0.0, limit=20)]
+
+
+CHANGES: dict[str, Callable[[Recommender], object]] = {
+    "update": lambda index: index.update([article("new", "赛", 90)], now=NOW),
+    "update of a card": lambda index: index.update(
+        [replace(corpus(40)[7], url="https://news.example/moved")], now=NOW
+    ),
+    "update of nothing": lambda index: index.update(corpus(40)[:3], now=NOW),
+    "remove": lambda index: index.remove(["a003"]),
+    "purge": lambda index: index.remove(["a003"], purge=True),
+    "purge of nothing": lambda index: index.remove(["nobody"], purge=True),
+}
+
+
+@pytest.mark.parametrize("change", sorted(CHANGES))
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", FILES)
+def test_a_writer_writes_damaged_search_files_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str, how: str, name: str
+) -> None:
+    folder = tmp_path / "index"
+    build(folder, corpus(40)).close()
+    build(tmp_path / "whole", corpus(40)).close()
+    with Recommender.open(tmp_path / "whole") as whole:
+        CHANGES[change](whole)
+    harm(folder / name, how)
+    with Recommender.open(folder) as reader:
+        before = sorted(file.name for file in folder.glob("*-0*"))
+        reader.related(corpus(40)[5], min_similarity=0.0)
+        assert sorted(file.name for file in folder.glob("*-0*")) == before
+        caplog.clear()
+        with Recommender.open(folder) as index:
+            CHANGES[change](index)
+            if not change.startswith("purge"):
+                assert name in caplog.text
+                assert "written anew" in caplog.text
+            assert index.verify() == []
+            assert (index.info().generation, index.info().tail) == (2, 0)
+            assert len(list(folder.glob("*-0*"))) == len(FILES)
+        caplog.clear()
+        assert searched(folder) == searched(tmp_path / "whole")
+        assert reader.verify() == []
+        assert caplog.text == ""
+        # It was one change, as without the damage; whole files stay as they are.
+        reader.update([article("later", "雨", 91)], now=NOW)
+        assert reader.info().generation == 2
+    assert sorted(file.name for file in folder.glob("*-0*")) == [
+        "fingerprints-000002.bin",
+        "vectors-000002.faiss",
+    ]
