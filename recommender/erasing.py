@@ -250,7 +250,7 @@ def _remove_leftovers(writer: Writer) -> None:
 def _who_reads(writer: Writer) -> str:
     found = processes_with(writer.path)
     if not found:
-        return ""
+        return " (a reader in this process, or a process that you may not see)"
     named = ", ".join(map(str, found[:_LISTED]))
     return f" (processes that have it open: {named}{' and others' if found[_LISTED:] else ''})"
 
