@@ -355,13 +355,26 @@ def _database(patient: _Patient) -> Iterator[Finding]:
 
 
 def _erasure(patient: _Patient) -> Iterator[Finding]:
-    if patient.purging:
-        yield _error(
+    if not patient.purging:
+        return
+    holder = lock_holder(patient.folder)
+    if holder is not None:
+        yield _note(
             "erasure",
-            "articles are being erased, or the erasure was interrupted: they are in no answer, but "
-            "files may still hold something of them",
-            patient.command("remove --purge"),
+            f"articles are being erased, or an erasure was interrupted, and {holder} is writing "
+            "now: look again when it has finished",
         )
+        return
+    # It may have come to its end while the rest was looked at.
+    with Store.open(patient.folder) as store:
+        if not is_purging(store):
+            return
+    yield _error(
+        "erasure",
+        "an erasure was interrupted: its articles are in no answer, but files may still hold "
+        "something of them",
+        patient.command("remove --purge"),
+    )
 
 
 def _content(patient: _Patient) -> Iterator[Finding]:
