@@ -49,7 +49,7 @@ from recommender.priors import priors_for, profile_for
 from recommender.progress import Progress
 from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
-from recommender.store import Document, Pending, Store, Writer
+from recommender.store import Document, Pending, Store, Writer, check_writable
 from recommender.tombstones import keep_out, let_back
 
 _EMBED_CHUNK = 64
@@ -106,6 +106,7 @@ def build(
     IndexCorrupt, IndexIncompatible
         If what is there is damaged, no index, or of another format.
     """
+    check_writable(folder)
     stored = _check_replaceable(folder)
     warn_of_network(folder)
     given = unique(articles, on_duplicate)
@@ -181,6 +182,7 @@ def update(
     allow_erased : bool
         Take in also what was erased for good.
     """
+    check_writable(folder)
     given = list(unique(articles, on_duplicate))
     with Store.open(folder) as store:
         state = IndexState.read(store)

@@ -298,4 +298,8 @@ def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: 
                 }
             )
         change = opened.rebuild(options=options, progress=progress)
-    say(_summary(change, index))
+    embedded = f", {change.embedded:,} embedded again" if change.embedded else ""
+    say(
+        f"{index}: made anew from the texts of {_articles(change.total)}: boilerplate, centres, "
+        f"fingerprints, facts, neighbours and search files{embedded}."
+    )

@@ -117,7 +117,9 @@ def _checked_target(source: Path, destination: Path, *, replace: bool) -> Path:
             )
         target = destination.resolve()
         own = source.resolve()
-        if target == own or own in target.parents or target in own.parents:
+        if target == own:
+            raise ConfigError(f"{destination} is the index itself; choose another place")
+        if own in target.parents or target in own.parents:
             raise ConfigError(
                 f"{destination} and {source} lie one in the other; choose another place"
             )
@@ -226,7 +228,8 @@ def _check_space(
     if free < needed:
         raise IndexStoreError(
             f"{folder.parent}: the copy needs {needed / 1e6:,.0f} MB and {free / 1e6:,.0f} MB are "
-            "free; nothing was changed; free space or choose another place"
+            f"free ({size / 1e6:,.0f} MB of files, and what the work and the file system need); "
+            "nothing was changed; free space or choose another place"
         )
 
 
