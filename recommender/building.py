@@ -27,7 +27,13 @@ from recommender.errors import (
     IndexMissing,
 )
 from recommender.filesystem import warn_of_network
-from recommender.generation import Generation, remove_unnamed_files, write_generation
+from recommender.generation import (
+    Generation,
+    broken_files,
+    remove_unnamed_files,
+    renew_if_broken,
+    write_generation,
+)
 from recommender.incoming import OnDuplicate, unique
 from recommender.indexing import (
     Cleaned,
@@ -43,7 +49,7 @@ from recommender.priors import priors_for, profile_for
 from recommender.progress import Progress
 from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
-from recommender.store import Document, Pending, Store, Writer
+from recommender.store import Document, Pending, Store, Writer, check_writable
 from recommender.tombstones import keep_out, let_back
 
 _EMBED_CHUNK = 64
@@ -100,6 +106,7 @@ def build(
     IndexCorrupt, IndexIncompatible
         If what is there is damaged, no index, or of another format.
     """
+    check_writable(folder)
     stored = _check_replaceable(folder)
     warn_of_network(folder)
     given = unique(articles, on_duplicate)
@@ -175,11 +182,13 @@ def update(
     allow_erased : bool
         Take in also what was erased for good.
     """
+    check_writable(folder)
     given = list(unique(articles, on_duplicate))
     with Store.open(folder) as store:
         state = IndexState.read(store)
         plan = _plan(store, given)
-    if not plan.changed and not plan.cards:
+        broken = broken_files(folder, store.generation())
+    if not plan.changed and not plan.cards and not broken:
         return Change(unchanged=plan.unchanged, total=plan.total)
     cleaned = _clean(plan.changed, progress)
     if not allow_erased:
@@ -223,6 +232,7 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
                     f"{' and others' if len(missing) > 5 else ''} in {folder}."
                 )
             writer.delete(sorted(rows.values()))
+            _renew(writer, IndexState.read(writer))
         return Change(removed=len(rows), total=writer.count())
 
 
@@ -400,6 +410,8 @@ def _apply(
             writer.delete(sorted(old.values()))
             rows = writer.insert_many(_documents(batch, vectors))
             note_texts(writer, batch)
+            if start == 0:
+                _renew(writer, searcher.state)
             searcher.forget()
             for row in rows:
                 enter(writer, searcher, row)
@@ -505,6 +517,11 @@ def _finish(writer: Writer, progress: Progress) -> None:
     fill_all(writer, searcher, index, postings, progress)
 
 
+def _renew(writer: Writer, state: IndexState) -> None:
+    """Search files anew in this change, if they are damaged."""
+    renew_if_broken(writer, state.centres, kind=state.options.vectors)
+
+
 def _tidy(writer: Writer) -> None:
     """After the commit: drop files of older generations, fold the log into the database."""
     remove_unnamed_files(writer.folder, writer.generation())
@@ -513,7 +530,8 @@ def _tidy(writer: Writer) -> None:
 
 @contextmanager
 def _writing(folder: Path, *, create: bool = False) -> Iterator[Writer]:
-    """The index open for writing, without what a killed writer may have left in its folder."""
+    """The index open for writing, without search files that nothing names, before and after."""
     with Writer.open_for_writing(folder, create=create) as writer:
         remove_unnamed_files(folder, writer.generation())
         yield writer
+        remove_unnamed_files(folder, writer.generation())

@@ -28,11 +28,15 @@ from recommender.console import (
     use_color,
 )
 from recommender.engine import Recommender
+from recommender.erasing import Erasure
 from recommender.incoming import OnDuplicate
 
 allow_erased_option = click.option(
     "--allow-erased", is_flag=True, help="Take in also what was erased for good."
 )
+
+
+_NAMED = 5
 
 
 def _articles(count: int) -> str:
@@ -190,13 +194,39 @@ def remove(ids: tuple[str, ...], index: Path, purge: bool, wait: float) -> None:
         return
     with progress_of_run() as progress, Recommender.open(index) as opened:
         done = opened.remove(ids, purge=True, wait=wait, progress=progress)
-    say(
-        f"{index}: {_articles(done.removed)} erased for good, with {done.decisions:,} decisions "
-        f"and {done.labels:,} labels; {_articles(done.total)} left."
-    )
+    for line in _erased(done, asked=bool(ids)):
+        say(f"{index}: {line}")
+    if not ids and not done.finished:
+        return
     say("Out of reach of this command, and yours to look at:")
     for each in done.unreached:
         say(f"  - {each}")
+
+
+def _erased(done: Erasure, *, asked: bool) -> list[str]:
+    """What an erasure came to, a line each."""
+    lines = []
+    if done.finished:
+        lines.append(
+            "the erasure that was interrupted is finished: nothing of its articles is in any file"
+        )
+    elif not asked:
+        lines.append("no erasure was interrupted; nothing to do")
+    if done.absent:
+        count = len(done.absent)
+        lines.append(
+            f"{'this id is' if count == 1 else f'these {count:,} ids are'} not in the index, and "
+            f"kept out from now on (misspelt?): {', '.join(map(repr, done.absent[:_NAMED]))}"
+            f"{' and others' if count > _NAMED else ''}"
+        )
+    if done.removed or (asked and not done.absent):
+        lines.append(
+            f"{_articles(done.removed)} erased for good, with {done.decisions:,} decisions and "
+            f"{done.labels:,} labels; {_articles(done.total)} left"
+        )
+    elif asked:
+        lines.append(f"no article was erased; {_articles(done.total)} left")
+    return [f"{line}." for line in lines]
 
 
 @click.command()
@@ -268,4 +298,8 @@ def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: 
                 }
             )
         change = opened.rebuild(options=options, progress=progress)
-    say(_summary(change, index))
+    embedded = f", {change.embedded:,} embedded again" if change.embedded else ""
+    say(
+        f"{index}: made anew from the texts of {_articles(change.total)}: boilerplate, centres, "
+        f"fingerprints, facts, neighbours and search files{embedded}."
+    )

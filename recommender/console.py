@@ -10,11 +10,13 @@ import logging
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -32,10 +34,28 @@ EXIT_FOUND = 3
 _INTERRUPTED = 130
 _QUIET_SECONDS = 10.0
 _WIDEST = 160
+# Names of what a process has open already; realpath would lead to the file behind it.
+_DESCRIPTOR = re.compile(r"/dev/(?:stdout|stderr|fd/\d+)|/proc/(?:self|\d+)/fd/\d+")
 
 
 class RecommenderGroup(click.Group):
     """Turns the library's errors into one clear line and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; an output that is full ends it with exit code 1."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if not _is_of_output(error):
+                raise
+            # Nothing of it is to be tried again at the end of the process.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            click.echo(
+                f"Error: standard output cannot be written: {error.strerror or error}; free space, "
+                "or write to another place, and run the command again",
+                err=True,
+            )
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a `RecommenderError` ends it with exit code 1, Ctrl-C with 130."""
@@ -52,6 +72,14 @@ class RecommenderGroup(click.Group):
             # The reader of our output went away, as `head` does; nobody is left to tell.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
             ctx.exit(0)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether an error came out of writing to standard output."""
+    return any(
+        frame.f_code is click.echo.__code__ and not frame.f_locals.get("err")
+        for frame, _ in walk_tb(error.__traceback__)
+    )
 
 
 class StageProgress:
@@ -236,8 +264,14 @@ def _format_option(*forms: str) -> Callable[[Command], Command]:
 def writable(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     """Refuse an output that cannot be written before the work is done, not after it."""
     if value not in (None, "-"):
-        folder = Path(str(value)).parent
+        target = Path(str(value))
         try:
+            if _written_through(target):
+                if not os.access(target, os.W_OK):
+                    raise ConfigError(f"cannot write {value}: you may not write to it")
+                return value
+            # At the end of a link, whose own folder does not matter.
+            folder = (target.resolve() if target.is_symlink() else target).parent
             if not folder.is_dir():
                 raise ConfigError(f"cannot write {value}: there is no folder {folder}")
         except OSError as error:
@@ -268,17 +302,48 @@ def emit(text: str, output: str = "-") -> None:
     _write_whole(Path(output), text.encode("utf-8"))
 
 
-def _write_whole(target: Path, data: bytes) -> None:
+def _written_through(target: Path) -> bool:
+    """Whether there is something of that name that must not be replaced: a device, a pipe."""
+    if _DESCRIPTOR.fullmatch(str(target)):
+        return True
     try:
+        return not stat.S_ISREG(target.stat().st_mode)
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+def _append(target: Path, data: bytes) -> None:
+    """Into what is there; output that somebody has redirected is not cut."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    """Replace a file by a whole one, at the end of a link; write into what is no file."""
+    temporary: Path | None = None
+    try:
+        if _written_through(target):
+            _append(target, data)
+            return
+        target = target.resolve()
         with tempfile.NamedTemporaryFile("wb", dir=target.parent, delete=False) as file:
+            temporary = Path(file.name)
             file.write(data)
-        temporary = Path(file.name)
         # The permissions of any new file, not those of a temporary one.
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
         temporary.replace(target)
+    except BrokenPipeError:
+        raise
     except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from error
 
 

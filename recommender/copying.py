@@ -39,8 +39,12 @@ from recommender.store import (
     Writer,
     WriterLock,
     is_index_file,
+    is_purging,
     make_folder,
+    rewrite,
     seal,
+    secure,
+    set_purging,
     source_snapshot,
 )
 
@@ -62,7 +66,7 @@ class Copy:
     path : Path
     articles : int
     change : int
-        Number of the change whose state was copied.
+        Number of the change whose state was copied; one more where an erasure was ended in it.
     bytes : int
         Size of all files.
     rewritten : bool
@@ -113,7 +117,9 @@ def _checked_target(source: Path, destination: Path, *, replace: bool) -> Path:
             )
         target = destination.resolve()
         own = source.resolve()
-        if target == own or own in target.parents or target in own.parents:
+        if target == own:
+            raise ConfigError(f"{destination} is the index itself; choose another place")
+        if own in target.parents or target in own.parents:
             raise ConfigError(
                 f"{destination} and {source} lie one in the other; choose another place"
             )
@@ -182,13 +188,21 @@ def _fill(store: Store, folder: Path, progress: Progress) -> bool:
                 if attempt + 1 < _ATTEMPTS:
                     continue
                 files = {}
-            _check_space(state, files, folder)
+            purging = is_purging(store)
+            _check_space(state, files, folder, twice=purging)
             state.write(folder, lambda done, total: progress("database", done, total))
             whole = _copy_files(files, state, folder, progress)
         break
     if not whole:
         logger.warning("%s: search files are missing or damaged; made anew in the copy", store.path)
         _rewrite_files(folder)
+    if purging:
+        logger.warning(
+            "%s: an erasure in it is not over; it is in the copy, for the index run "
+            '"recommender remove --purge"',
+            store.folder,
+        )
+        _finish_erasure(folder)
     seal(folder)
     (folder / LOCK_NAME).unlink(missing_ok=True)
     return not whole
@@ -204,13 +218,18 @@ def _open_files(store: Store, state: SourceSnapshot, stack: ExitStack) -> dict[s
     }
 
 
-def _check_space(state: SourceSnapshot, files: dict[str, BinaryIO], folder: Path) -> None:
-    needed = state.size() + sum(os.fstat(each.fileno()).st_size for each in files.values()) + _SPARE
+def _check_space(
+    state: SourceSnapshot, files: dict[str, BinaryIO], folder: Path, *, twice: bool
+) -> None:
+    size = state.size() + sum(os.fstat(each.fileno()).st_size for each in files.values())
+    # A database that is written anew needs twice its size for a moment, and its log as much.
+    needed = size + _SPARE + (2 * state.size() if twice else 0)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise IndexStoreError(
             f"{folder.parent}: the copy needs {needed / 1e6:,.0f} MB and {free / 1e6:,.0f} MB are "
-            "free; nothing was changed; free space or choose another place"
+            f"free ({size / 1e6:,.0f} MB of files, and what the work and the file system need); "
+            "nothing was changed; free space or choose another place"
         )
 
 
@@ -242,6 +261,17 @@ def _rewrite_files(folder: Path) -> None:
             state = IndexState.read(writer)
             info, _, _ = write_generation(writer, state.centres, kind=state.options.vectors)
         remove_unnamed_files(folder, info)
+        writer.checkpoint()
+
+
+def _finish_erasure(folder: Path) -> None:
+    """End in a copy what is not over in the index: nobody else has the copy open."""
+    with Writer.open_for_writing(folder) as writer:
+        secure(writer)
+        rewrite(writer)
+        writer.checkpoint()
+        with writer.transaction():
+            set_purging(writer, None)
         writer.checkpoint()
 
 

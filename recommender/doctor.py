@@ -35,12 +35,20 @@ from recommender.filesystem import network_file_system, processes_with
 from recommender.inspection import DRIFT_LIMIT, IndexInfo
 from recommender.progress import Progress
 from recommender.search import Searcher
-from recommender.store import DATABASE_NAME, Store, is_index_file, is_purging, lock_holder
+from recommender.store import (
+    DATABASE_NAME,
+    LOCK_NAME,
+    Store,
+    is_index_file,
+    is_purging,
+    lock_holder,
+)
 
 Severity = Literal["error", "warning", "note"]
 
 _ORDER: dict[str, int] = {"error": 0, "warning": 1, "note": 2}
 _LONG_LOG = 256 << 20
+_SPARE = 64 << 20
 _LONG_TAIL = 5_000
 _GONE_SHARE = 0.2
 _CLOCK_SLACK = 3_600.0
@@ -242,17 +250,26 @@ def _space(patient: _Patient) -> Iterator[Finding]:
     if not patient.folder.is_dir():
         return
     size = sum(each.stat().st_size for each in patient.files() if each.is_file())
-    free = shutil.disk_usage(patient.folder).free
-    if free < 2 * size + (64 << 20):
+    free, needed = shutil.disk_usage(patient.folder).free, 2 * size + _SPARE
+    if free < needed:
         yield _warning(
             "disk space",
-            f"{free / 1e6:,.0f} MB are free; a rebuild or an erasure may need twice the index, "
-            f"{2 * size / 1e6:,.0f} MB",
+            f"{free / 1e6:,.0f} MB are free; a rebuild or an erasure may need "
+            f"{needed / 1e6:,.0f} MB (twice the index, and {_SPARE / 1e6:,.0f} MB to spare)",
             f"df -h {patient.quoted}",
         )
 
 
 def _writer(patient: _Patient) -> Iterator[Finding]:
+    lock = patient.folder / LOCK_NAME
+    if os.path.lexists(lock) and not lock.is_file():
+        yield _error(
+            "writer",
+            f"{LOCK_NAME} is no file, so that nobody can write to the index; put it aside, and the "
+            "next writer makes a new one",
+            f"mv {shlex.quote(str(lock))} {shlex.quote(str(patient.folder) + '.lock-aside')}",
+        )
+        return
     holder = lock_holder(patient.folder)
     if holder is not None:
         yield _note("writer", f"{holder} is writing to the index now")
@@ -323,8 +340,9 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
             "clock",
             f"files were written later than now ({patient.now:%Y-%m-%d %H:%M} UTC): "
             f"{_listed(late)}; this machine's clock was set back, or theirs was wrong. Nothing is "
-            "lost: changes are counted, not dated; but dates of articles count as lying",
-            "timedatectl status",
+            "lost: changes are counted, not dated; but dates of articles count as lying. Set the "
+            "clock if it is wrong (date -u shows it), then date the files anew",
+            f"touch -c {' '.join(shlex.quote(str(patient.folder / each)) for each in late)}",
         )
 
 
@@ -355,13 +373,26 @@ def _database(patient: _Patient) -> Iterator[Finding]:
 
 
 def _erasure(patient: _Patient) -> Iterator[Finding]:
-    if patient.purging:
-        yield _error(
+    if not patient.purging:
+        return
+    holder = lock_holder(patient.folder)
+    if holder is not None:
+        yield _note(
             "erasure",
-            "articles are being erased, or the erasure was interrupted: they are in no answer, but "
-            "files may still hold something of them",
-            patient.command("remove --purge"),
+            f"articles are being erased, or an erasure was interrupted, and {holder} is writing "
+            "now: look again when it has finished",
         )
+        return
+    # It may have come to its end while the rest was looked at.
+    with Store.open(patient.folder) as store:
+        if not is_purging(store):
+            return
+    yield _error(
+        "erasure",
+        "an erasure was interrupted: its articles are in no answer, but files may still hold "
+        "something of them",
+        patient.command("remove --purge"),
+    )
 
 
 def _content(patient: _Patient) -> Iterator[Finding]:

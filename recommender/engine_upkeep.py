@@ -126,6 +126,8 @@ class Upkeep:
         ------
         ArticleNotFound
             If an id is not in the index; nothing is removed then. Not with `purge`.
+        ConfigError
+            With `purge`, if an id is empty, or `wait` is no number of seconds.
         ErasureUnfinished
             If the articles are out of the index, but a reader or the disk keeps something of
             them in a file; says what to do.

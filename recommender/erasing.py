@@ -17,9 +17,9 @@ from datetime import datetime
 from pathlib import Path
 
 from recommender.boilerplate import Boilerplate
-from recommender.errors import ErasureUnfinished, IndexStoreError
+from recommender.errors import ConfigError, ErasureUnfinished, IndexStoreError
 from recommender.filesystem import processes_with
-from recommender.generation import remove_unnamed_files, write_generation
+from recommender.generation import broken_files, remove_unnamed_files, write_generation
 from recommender.indexing import Recipe
 from recommender.progress import Progress
 from recommender.search import Searcher
@@ -70,6 +70,8 @@ class Erasure:
         Ids of articles that stay and hold the same text, or nearly so.
     named_in_notes : int
         Notes of decisions on other pairs that hold one of the ids.
+    finished : bool
+        Whether an earlier erasure had been interrupted, and is over now as well.
     total : int
         Articles in the index now.
     unreached : tuple of str
@@ -82,6 +84,7 @@ class Erasure:
     labels: int = 0
     twins: tuple[str, ...] = ()
     named_in_notes: int = 0
+    finished: bool = False
     total: int = 0
     unreached: tuple[str, ...] = UNREACHED
 
@@ -90,16 +93,22 @@ def erase(
     folder: Path, ids: Sequence[str], *, now: datetime, wait: float, progress: Progress
 ) -> Erasure:
     """Erase articles for good, or with no id finish what was begun; see `Recommender.remove`."""
+    if not wait >= 0:
+        raise ConfigError(f"wait must be a number of seconds, at least 0, not {wait}")
+    wanted = list(dict.fromkeys(ids))
+    if not all(each.strip() for each in wanted):
+        # A variable of a script that is not set: no article can have such an id.
+        raise ConfigError("an id is empty; nothing was erased")
     with Writer.open_for_writing(folder) as writer:
         secure(writer)
-        wanted = list(dict.fromkeys(ids))
+        begun = is_purging(writer)
         done = Erasure(total=writer.count())
         if wanted:
             done = _take_out(writer, wanted, now, progress)
             _warn(done)
         if wanted or is_purging(writer):
             _clear_files(writer, wait, progress)
-    return done
+    return replace(done, finished=begun)
 
 
 def _take_out(writer: Writer, ids: Sequence[str], now: datetime, progress: Progress) -> Erasure:
@@ -125,7 +134,7 @@ def _take_out(writer: Writer, ids: Sequence[str], now: datetime, progress: Progr
         recipe = _still_carried(writer, searcher.state.recipe, progress)
         if recipe != searcher.state.recipe:
             writer.set_meta(recipe=recipe.to_dict())
-        if len(writer.removed_rows()):
+        if len(writer.removed_rows()) or broken_files(writer.folder, writer.generation()):
             progress("search files", 0, 1)
             state = searcher.state
             write_generation(writer, state.centres, kind=state.options.vectors)
@@ -250,7 +259,7 @@ def _remove_leftovers(writer: Writer) -> None:
 def _who_reads(writer: Writer) -> str:
     found = processes_with(writer.path)
     if not found:
-        return ""
+        return " (a reader in this process, or a process that you may not see)"
     named = ", ".join(map(str, found[:_LISTED]))
     return f" (processes that have it open: {named}{' and others' if found[_LISTED:] else ''})"
 

@@ -1,4 +1,4 @@
-"""Files that are complete or not there, and mapped only after they have been checked whole."""
+"""Files that are complete or not there, mapped after they have been checked whole, and watched."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from weakref import finalize
 
 import numpy as np
 import xxhash
@@ -106,6 +107,40 @@ def swap_folders(new: Path, old: Path) -> None:
     aside.rename(new)
 
 
+class Watch:
+    """Tells whether a mapped file is still as it was when the watch began.
+
+    Touching a page that a shortened file has lost kills the process (SIGBUS): who searches a
+    mapping asks first. A file that is deleted or replaced by name stays as it is for those who
+    have it mapped, and one that is written into does not. It must not begin to be watched after
+    it is mapped.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # Held open: a name may lead to another file at any time.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        finalize(self, os.close, self._descriptor).atexit = False
+        self._before = os.fstat(self._descriptor)
+
+    def unchanged(self) -> bool:
+        """Whether nobody has written into the file."""
+        now, before = os.fstat(self._descriptor), self._before
+        return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    def has_its_name(self) -> bool:
+        """Whether the name still leads to this file."""
+        try:
+            return os.path.samestat(self._path.stat(), self._before)
+        except OSError:
+            return False
+
+
 def checked_bytes(path: Path, checksum: str, *, anew: bool = False) -> NDArray[np.uint8]:
     """Map a file for reading, after its XXH3-128 checksum was compared.
 
@@ -116,18 +151,28 @@ def checked_bytes(path: Path, checksum: str, *, anew: bool = False) -> NDArray[n
     IndexCorrupt
         If the file is missing or empty, or its content is not what was written.
     """
+    return watched_bytes(path, checksum, anew=anew)[0]
+
+
+def watched_bytes(
+    path: Path, checksum: str, *, anew: bool = False
+) -> tuple[NDArray[np.uint8], Watch]:
+    """As `checked_bytes`, with what tells whether the file is still the same."""
     try:
+        watch = Watch(path)
         data = np.memmap(path, dtype=np.uint8, mode="r")
     except FileNotFoundError as error:
         raise IndexCorrupt(f"{path}: the file is missing") from error
     except (OSError, ValueError) as error:
         raise IndexCorrupt(f"{path}: the file cannot be mapped ({error})") from error
+    if not watch.has_its_name():
+        raise IndexCorrupt(f"{path}: the file was replaced while it was opened")
     if not anew and was_checked(path, checksum):
-        return data
+        return data, watch
     digest = xxhash.xxh3_128()
     for start in range(0, len(data), _STEP):
         digest.update(data[start : start + _STEP].data)
     if digest.hexdigest() != checksum:
         raise IndexCorrupt(f"{path}: the checksum differs from the recorded one")
     remember(path, checksum)
-    return data
+    return data, watch

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger("recommender")
@@ -25,6 +26,8 @@ _PROCESSES = Path("/proc")
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _POINT = 4
+_COMMAND_WORDS = 3
+_COMMAND_LENGTH = 60
 
 
 def warn_of_network(folder: Path) -> None:
@@ -68,14 +71,41 @@ def network_kind(path: str, mounts: str) -> str:
     return found if found.removeprefix("fuse.") in NETWORK_KINDS else ""
 
 
-def processes_with(file: Path) -> list[int]:
-    """Processes that have a file open, ascending, as far as this user may see them."""
+@dataclass(frozen=True, slots=True, order=True)
+class Process:
+    """A process and the first words of its command."""
+
+    pid: int
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.pid} ({self.command})" if self.command else str(self.pid)
+
+
+def processes_with(file: Path) -> list[Process]:
+    """Other processes that have a file open, ascending, as far as this user may see them."""
     try:
         wanted = file.stat()
         processes = [each for each in _PROCESSES.iterdir() if each.name.isdigit()]
     except OSError:
         return []
-    return sorted(int(each.name) for each in processes if _has_open(each, wanted))
+    return sorted(
+        Process(int(each.name), _command(each))
+        for each in processes
+        if int(each.name) != os.getpid() and _has_open(each, wanted)
+    )
+
+
+def _command(process: Path) -> str:
+    """The first words of a command; more may hold what others should not read."""
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")[:_COMMAND_WORDS]
+    except OSError:
+        return ""
+    if b"-c" in words:
+        words = words[: words.index(b"-c") + 1]
+    shown = " ".join(os.path.basename(os.fsdecode(each)) for each in words).strip()  # noqa: PTH119
+    return "".join(each if each.isprintable() else "?" for each in shown)[:_COMMAND_LENGTH]
 
 
 def _has_open(process: Path, wanted: os.stat_result) -> bool:

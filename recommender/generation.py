@@ -3,7 +3,8 @@
 A generation is two files derived from the store up to a recorded row: the vectors (FAISS) and
 the fingerprints (postings). They are written once and never changed in place. Newer rows, the
 tail, are few and searched exactly; removed rows are masked. A file that is missing or damaged
-is replaced in memory from the store, with a warning: the answer stays right, only slower.
+is replaced in memory from the store, with a warning: the answer stays right, only slower. The
+next writer writes it anew.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from recommender.centring import Centres
 from recommender.config import VectorKind
 from recommender.errors import IndexCorrupt
-from recommender.files import TEMPORARY_SUFFIX
+from recommender.files import TEMPORARY_SUFFIX, checked_bytes
 from recommender.postings import Postings
 from recommender.store import GenerationInfo, Store, Writer
 from recommender.vectors import VectorIndex, build_vector_index, nearest_among, open_vector_index
@@ -165,12 +166,13 @@ class Generation:
         return np.asarray(rows[np.lexsort((rows, -counts))[:limit]], np.int64)
 
     def _open_vectors(self) -> VectorIndex:
-        if self._files.vectors is None:
+        # What somebody has written into is opened, and checked, anew before it is touched.
+        if self._files.vectors is None or not self._files.vectors.intact():
             self._files.vectors = self._opened(VECTORS_FILE, open_vector_index, self._exact_vectors)
         return self._files.vectors
 
     def _open_postings(self) -> Postings:
-        if self._files.postings is None:
+        if self._files.postings is None or not self._files.postings.intact():
             self._files.postings = self._opened(
                 FINGERPRINTS_FILE, Postings.open, self._exact_postings
             )
@@ -185,7 +187,10 @@ class Generation:
         try:
             return opener(self._store.folder / name, checksum=checksum, anew=self._anew)
         except IndexCorrupt as error:
-            message = f'{error}; searching without it, run "recommender rebuild" to write it anew'
+            message = (
+                f"{error}; searching without it until the next update, or "
+                '"recommender rebuild", writes it anew'
+            )
             logger.warning(message)
             self.warnings.append(message)
             return substitute()
@@ -237,6 +242,29 @@ def write_generation(
     info = GenerationInfo(number=number, last_row=last_row, files=files)
     writer.set_generation(info)
     return info, index, postings
+
+
+def broken_files(folder: Path, info: GenerationInfo | None) -> list[str]:
+    """What is wrong with the files of a generation, in words; looks, and builds nothing."""
+    found = []
+    for name, checksum in sorted(info.files.values()) if info is not None else ():
+        try:
+            checked_bytes(folder / name, checksum)
+        except IndexCorrupt as error:
+            found.append(str(error))
+    return found
+
+
+def renew_if_broken(writer: Writer, centres: Centres, *, kind: VectorKind) -> bool:
+    """Write a new generation if a file of the present one is missing or damaged, and log it.
+
+    To be called inside a transaction, as `write_generation`; a reader never does it.
+    """
+    broken = broken_files(writer.folder, writer.generation())
+    if broken:
+        write_generation(writer, centres, kind=kind)
+        logger.warning("%s; search files were written anew", "; ".join(broken))
+    return bool(broken)
 
 
 def remove_unnamed_files(folder: Path, present: GenerationInfo | None) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import IndexCorrupt, IndexIncompatible
-from recommender.files import checked_bytes, write_whole
+from recommender.files import Watch, watched_bytes, write_whole
 from recommender.shingles import Fingerprint
 
 Rows = NDArray[np.int64]
@@ -48,6 +48,8 @@ class Postings:
     starts : ndarray of uint32, shape (65537,)
     lows : ndarray of uint16, shape (m,)
     ordinals : ndarray of uint32, shape (m,)
+    watch : Watch, optional
+        Of the file that is mapped.
     """
 
     def __init__(
@@ -56,7 +58,10 @@ class Postings:
         starts: NDArray[np.uint32],
         lows: NDArray[np.uint16],
         ordinals: NDArray[np.uint32],
+        *,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
         self._rows = rows
         self._starts = starts
         self._lows = lows
@@ -64,6 +69,10 @@ class Postings:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def intact(self) -> bool:
+        """Whether it may be searched: nobody has written into the file that is mapped."""
+        return self._watch is None or self._watch.unchanged()
 
     @classmethod
     def build(cls, rows: Rows, fingerprints: Sequence[Fingerprint]) -> Postings:
@@ -108,7 +117,7 @@ class Postings:
         IndexIncompatible
             If a newer version wrote it.
         """
-        data = checked_bytes(path, checksum, anew=anew)
+        data, watch = watched_bytes(path, checksum, anew=anew)
         if len(data) < _HEADER.size:
             raise IndexCorrupt(f"{path}: too short for its header")
         magic, version, row_count, count = _HEADER.unpack(data[: _HEADER.size].tobytes())
@@ -132,7 +141,7 @@ class Postings:
             width = np.dtype(kind).itemsize
             parts.append(np.frombuffer(data, kind, number, at))
             at += number * width
-        return cls(*parts)
+        return cls(*parts, watch=watch)
 
     def candidates(
         self, fingerprint: Fingerprint, *, min_shared: int = 1, limit: int | None = None

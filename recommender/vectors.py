@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from recommender.config import VectorKind
 from recommender.errors import BadEmbedding, ConfigError, IndexCorrupt, IndexIncompatible
-from recommender.files import checked_bytes, write_whole
+from recommender.files import Watch, watched_bytes, write_whole
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -72,6 +72,9 @@ class VectorIndex(Protocol):
         """Length of a vector."""
 
     def __len__(self) -> int: ...
+
+    def intact(self) -> bool:
+        """Whether it may be searched: nobody has written into the file that is mapped."""
 
     def search(
         self,
@@ -159,7 +162,15 @@ def _threads(count: int | None) -> Iterator[None]:
 class FaissIndex:
     """A `VectorIndex` over FAISS; made by `build_vector_index` and `open_vector_index`."""
 
-    def __init__(self, kind: str, index: Any, rows: Rows, mapped: Any = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        index: Any,
+        rows: Rows,
+        mapped: Any = None,
+        watch: Watch | None = None,
+    ) -> None:
+        self._watch = watch
         self._kind = kind
         self._index = index
         self._rows = rows
@@ -178,6 +189,10 @@ class FaissIndex:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def intact(self) -> bool:
+        """Whether it may be searched; see `VectorIndex.intact`."""
+        return self._watch is None or self._watch.unchanged()
 
     def search(
         self,
@@ -334,7 +349,7 @@ def open_vector_index(path: Path, *, checksum: str, anew: bool = False) -> Vecto
     """
     import faiss
 
-    data = checked_bytes(path, checksum, anew=anew)
+    data, watch = watched_bytes(path, checksum, anew=anew)
     if len(data) < _TRAILER.size:
         raise IndexCorrupt(f"{path}: too short for a vector file")
     length, count, version, magic = _TRAILER.unpack(data[-_TRAILER.size :].tobytes())
@@ -352,6 +367,9 @@ def open_vector_index(path: Path, *, checksum: str, anew: bool = False) -> Vecto
         owner = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
         raise IndexCorrupt(f"{path}: FAISS cannot read it ({_first_line(error)})") from error
+    # FAISS opens by name, too, and what it has mapped must be what was checked.
+    if not (watch.has_its_name() and watch.unchanged()):
+        raise IndexCorrupt(f"{path}: the file was replaced while it was opened")
     index = faiss.downcast_index(owner)
     kinds = {
         "IndexScalarQuantizer": "exact",
@@ -365,7 +383,7 @@ def open_vector_index(path: Path, *, checksum: str, anew: bool = False) -> Vecto
         )
     if kind == "ivf" and count:
         index.make_direct_map(True)
-    return FaissIndex(kind, index, rows, mapped=owner)
+    return FaissIndex(kind, index, rows, mapped=owner, watch=watch)
 
 
 def nearest_among(

@@ -45,6 +45,8 @@ def test_damage(tmp_path: Path) -> None:
     assert report.failures == []
     for kind in ("articles.sqlite", "-wal"):
         assert report.outcomes[f"flip, {kind}: named"] > 20
+    for kind in ("vectors", "fingerprints"):
+        assert report.outcomes[f"while open, {kind}: equal"] > 10
 
 
 def test_readers_beside_a_writer(tmp_path: Path) -> None:

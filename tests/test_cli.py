@@ -155,7 +155,11 @@ def test_update_remove_rebuild_verify_info(run: Run, index: str) -> None:
     missing = run("remove", "new", "-i", index)
     assert missing.exit_code == 1
     assert missing.stderr.startswith("Error: Nothing was removed")
-    assert run("rebuild", "-i", index).exit_code == 0
+    rebuilt = run("rebuild", "-i", index)
+    assert rebuilt.exit_code == 0
+    last = rebuilt.stderr.splitlines()[-1]
+    assert last.startswith("index: made anew from the texts of 31 articles: ")
+    assert "search files" in last
     verified = run("verify", "-i", index)
     assert (verified.exit_code, verified.stdout) == (0, "index: nothing is wrong.\n")
     assert "31" in run("info", "-i", index).stdout

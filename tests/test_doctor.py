@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sqlite3
 import stat
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from recommender import ErasureUnfinished, HashingEmbedder, Recommender
+from recommender import ErasureUnfinished, HashingEmbedder, IndexStoreError, Recommender
 from recommender.doctor import Diagnosis, Finding
 from recommender.store import Store, WriterLock
 from tests.helpers import NOW, article, build, corpus
@@ -152,6 +154,38 @@ def test_the_clock(folder: Path) -> None:
     (finding,) = [each for each in diagnosis.findings if each.check == "clock"]
     assert "articles.sqlite" in finding.text
     assert "set back" in finding.text
+    # The mend mends it, once the clock is right: nothing else would date these files anew.
+    assert finding.command.startswith("touch ")
+    subprocess.run(shlex.split(finding.command), check=True)
+    assert not [each for each in look(folder).findings if each.check == "clock"]
+    with Recommender.open(folder) as index:
+        assert index.verify() == []
+
+
+def test_the_space_that_is_needed_is_what_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(folder)._replace(free=60_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    finding = found(folder, "disk space")
+    free, needed = (int(each) for each in re.findall(r"(\d+) MB (?:are free|\()", finding.text))
+    assert free == 60
+    assert needed > free
+    assert "to spare" in finding.text
+
+
+def test_a_lock_that_is_no_file(folder: Path) -> None:
+    (folder / ".lock").unlink()
+    (folder / ".lock").mkdir(mode=0o750)
+    diagnosis = look(folder)
+    (finding,) = [each for each in diagnosis.findings if each.check == "writer"]
+    assert finding.severity == "error"
+    with Recommender.open(folder) as index, pytest.raises(IndexStoreError, match=r"\.lock"):
+        index.remove(["a001"])
+    subprocess.run(shlex.split(finding.command), check=True)
+    with Recommender.open(folder) as index:
+        index.remove(["a001"])
+    assert look(folder).healthy
 
 
 def test_an_unfinished_erasure(folder: Path, run: Run) -> None:

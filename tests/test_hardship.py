@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender import Recommender
+from recommender import Article, Recommender
 from recommender.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStoreError
 from recommender.filesystem import network_kind
 from recommender.store import Store, Writer
@@ -123,6 +123,32 @@ def test_who_may_not_write_can_read_and_is_told_so(tmp_path: Path) -> None:
 
 
 @root
+@pytest.mark.parametrize("what", ["folder", "database"])
+def test_who_may_not_write_is_told_so_before_the_work(tmp_path: Path, what: str) -> None:
+    folder = opened_to_all(tmp_path) / "index"
+    warm_up()
+    build(folder, corpus(10)).close()
+    folder.chmod(0o777 if what == "database" else 0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644 if file.name == "articles.sqlite" else 0o666)
+    named = folder if what == "folder" else folder / "articles.sqlite"
+
+    def change() -> None:
+        def articles() -> Iterator[Article]:
+            raise AssertionError("nothing is to be read")
+            yield
+
+        with Recommender.open(folder) as index:
+            index.update(articles(), now=NOW)
+
+    refused = as_user(READER, [READER], change)
+    assert refused.error == (
+        f"recommender.errors.IndexStoreError: {named}: you may not write to it, it belongs to "
+        "root; nothing was changed; run this as the user who owns the index"
+    )
+
+
+@root
 def test_who_may_not_read_is_told_so(tmp_path: Path) -> None:
     folder = opened_to_all(tmp_path) / "index"
     warm_up()
@@ -199,6 +225,18 @@ def test_the_lock_of_a_killed_writer_is_free(tmp_path: Path) -> None:
     Writer.open_for_writing(folder, timeout=0).close()
     os.close(reading)
     os.close(writing)
+
+
+def test_who_waits_for_a_writer_is_told_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "index"
+    build(folder, corpus(10)).close()
+    with Writer.open_for_writing(folder):
+        for timeout, said in ((0.0, 0), (0.8, 1)):
+            with pytest.raises(IndexLocked):
+                Writer.open_for_writing(folder, timeout=timeout)
+            assert caplog.text.count(f"waiting for process {os.getpid()} on") == said
 
 
 def test_a_clock_that_is_set_back(tmp_path: Path) -> None:

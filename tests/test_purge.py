@@ -28,7 +28,7 @@ from recommender import (
     Recommender,
 )
 from recommender.search import Searcher
-from recommender.store import Pending, Store
+from recommender.store import Pending, Store, Writer
 from recommender.store.codec import encode_text
 from recommender.text import fold
 from tests.helpers import NOW, article, body_of, build, corpus
@@ -209,7 +209,7 @@ def test_reading_goes_on_and_readers_that_stand_still_are_waited_for(folder: Pat
                 message = str(caught.value)
                 assert "out of the index" in message
                 assert 'run "recommender remove --purge' in message
-                assert str(os.getpid()) in message
+                assert "a reader in this process" in message
                 # Out of every answer, but no promise yet.
                 assert ERASED not in index
                 assert "remove --purge" in "".join(index.info().warnings)
@@ -220,6 +220,36 @@ def test_reading_goes_on_and_readers_that_stand_still_are_waited_for(folder: Pat
             assert (done.removed, done.total) == (0, 60)
             assert index.info().warnings == ()
     assert traces.found(folder) == []
+
+
+STANDING = """
+    import sys
+    from pathlib import Path
+    from recommender.store import Store
+
+    with Store.open(Path(sys.argv[1])) as store, store.snapshot():
+        store.count()
+        print("reading", flush=True)
+        sys.stdin.readline()
+"""
+
+
+def test_who_stands_still_is_named_and_not_who_erases(folder: Path) -> None:
+    words = [sys.executable, "-c", textwrap.dedent(STANDING), str(folder), "--token=secret"]
+    reader = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "reading\n"
+    command = [sys.executable, "-m", "recommender", "remove", ERASED, "--purge", "--wait", "0.2"]
+    done = subprocess.run(
+        [*command, "-i", str(folder)], stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    reader.communicate("\n", timeout=60)
+    assert done.returncode == 1
+    python = Path(sys.executable).name
+    assert f"(processes that have it open: {reader.pid} ({python} -c)); end that" in done.stderr
+    assert "secret" not in done.stderr
 
 
 READER = """
@@ -449,3 +479,91 @@ def test_the_command_says_what_it_did_and_what_it_cannot_reach(run: Run, folder:
     assert "1 skipped, for they were erased for good" in again.stderr
     allowed = run("update", str(folder.parent / "in.jsonl"), "--allow-erased", "-i", str(folder))
     assert "1 added" in allowed.stderr
+
+
+@pytest.mark.parametrize("ids", [[""], [ERASED, " "], ["\t"]])
+def test_an_empty_id_erases_nothing(folder: Path, run: Run, ids: list[str]) -> None:
+    with Recommender.open(folder) as index:
+        with pytest.raises(ConfigError, match="an id is empty; nothing was erased"):
+            index.remove(ids, purge=True)
+        assert len(index) == 61
+        assert index.info().warnings == ()
+    # As a script does whose variable is not set.
+    refused = run("remove", *ids, "--purge", "-i", str(folder))
+    assert refused.exit_code == 1
+    assert refused.stderr == "Error: an id is empty; nothing was erased\n"
+
+
+@pytest.mark.parametrize("wait", [float("nan"), -1.0])
+def test_a_wait_that_is_no_time_is_refused(folder: Path, run: Run, wait: float) -> None:
+    with Recommender.open(folder) as index:
+        with pytest.raises(ConfigError, match="wait must be"):
+            index.remove([ERASED], purge=True, wait=wait)
+        assert ERASED in index
+    assert run("remove", ERASED, "--purge", "--wait", str(wait), "-i", str(folder)).exit_code in (
+        1,
+        2,
+    )
+
+
+def test_an_id_that_is_not_there_is_said_in_the_first_line(folder: Path, run: Run) -> None:
+    said = run("remove", "typo", "--purge", "-i", str(folder)).stderr
+    assert "this id is not in the index, and kept out from now on (misspelt?): 'typo'." in said
+    assert "no article was erased; 61 articles left." in said
+    assert "erased for good" not in said
+    # It was kept out before: nothing is new.
+    again = run("remove", "typo", "--purge", "-i", str(folder)).stderr
+    assert "0 articles erased for good" in again
+
+
+def interrupted(folder: Path) -> None:
+    """An erasure that a reader who stands still has stopped short of its end."""
+    with Store.open(folder) as reader, reader.snapshot(), Recommender.open(folder) as index:
+        reader.count()
+        with pytest.raises(ErasureUnfinished):
+            index.remove([ERASED], purge=True, wait=0.1)
+
+
+def test_the_command_says_that_it_finished_an_erasure(folder: Path, run: Run) -> None:
+    interrupted(folder)
+    done = run("remove", "--purge", "-i", str(folder))
+    assert done.exit_code == 0
+    assert "the erasure that was interrupted is finished" in done.stderr
+    assert "0 articles" not in done.stderr
+    again = run("remove", "--purge", "-i", str(folder))
+    assert again.stderr == f"{folder}: no erasure was interrupted; nothing to do.\n"
+
+
+def test_a_copy_ends_an_erasure_that_was_interrupted(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    traces = Traces.of(folder, ERASED)
+    interrupted(folder)
+    assert traces.found(folder)
+    with Recommender.open(folder) as index:
+        caplog.clear()
+        index.copy(tmp_path / "copy")
+        assert "an erasure in it is not over" in caplog.text
+        assert index.info().warnings
+    assert traces.found(tmp_path / "copy") == []
+    assert sorted(each.name for each in (tmp_path / "copy").iterdir()) == [
+        "articles.sqlite",
+        "fingerprints-000002.bin",
+        "vectors-000002.faiss",
+    ]
+    assert Recommender.diagnose(tmp_path / "copy").healthy
+    with Recommender.open(tmp_path / "copy", embedder=HashingEmbedder()) as copied:
+        assert copied.info().warnings == ()
+        assert copied.update([secret_article()], now=NOW).skipped == 1
+
+
+def test_the_doctor_raises_no_alarm_while_an_erasure_runs(folder: Path) -> None:
+    interrupted(folder)
+    (before,) = [each for each in Recommender.diagnose(folder).findings if each.check == "erasure"]
+    assert before.severity == "error"
+    with Writer.open_for_writing(folder):
+        (finding,) = [
+            each for each in Recommender.diagnose(folder).findings if each.check == "erasure"
+        ]
+        assert finding.severity == "note"
+        assert f"process {os.getpid()}" in finding.text

@@ -55,6 +55,15 @@ def dated(article_id: str, number: int, day: str) -> str:
     return json.dumps({**record, "date": day}, ensure_ascii=False) + "\n"
 
 
+def test_a_number_of_thousands_of_digits_is_said_in_our_words(tmp_path: Path, run: Run) -> None:
+    line = f'{{"id": "a", "title": "t", "body": "b", "date": {"9" * 5_000}}}\n'
+    (tmp_path / "a.jsonl").write_text(line, encoding="utf-8")
+    refused = run("build", "a.jsonl", "-i", "new", "--embedder", "hashing")
+    assert refused.exit_code == 1
+    assert "a number of 5,000 digits" in refused.stderr
+    assert "set_int_max_str_digits" not in refused.stderr
+
+
 def test_an_index_keeps_its_time_zone(tmp_path: Path, run: Run) -> None:
     (tmp_path / "a.jsonl").write_text(
         dated("a", 1, "2025-07-17 00:30") + dated("b", 1, "2025-07-17 06:00"), encoding="utf-8"

@@ -12,7 +12,7 @@ from recommender.errors import ConfigError
 from recommender.limits import Limits, named
 from recommender.records import Treatment
 from recommender.sources.dates import parse_date
-from recommender.sources.fields import refuse_constant
+from recommender.sources.fields import refuse_constant, whole_number
 from recommender.sources.files import STANDARD_INPUT, _once_each
 from recommender.sources.spreadsheets import open_bytes
 
@@ -81,7 +81,12 @@ def _text(path: str, name: str, limits: Limits) -> str:
 
 def _entries(text: str, name: str) -> Sequence[Any]:
     try:
-        data = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=_once_each)
+        data = json.loads(
+            text,
+            parse_constant=refuse_constant,
+            parse_int=whole_number,
+            object_pairs_hook=_once_each,
+        )
     except RecursionError as error:
         raise ConfigError(f"{name}: the JSON is nested too deeply") from error
     except ValueError as error:

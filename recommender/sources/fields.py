@@ -26,6 +26,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "url": ("link",),
 }
 _DATES = ("date", "visible_from", "visible_until")
+# Of a whole number; the interpreter refuses more than 4,300.
+_MOST_DIGITS = 1_000
 _TRUE = frozenset(("true", "1", "yes", "y", "on"))
 _FALSE = frozenset(("false", "0", "no", "n", "off", ""))
 
@@ -206,3 +208,10 @@ def refuse_constant(name: str) -> float:
     """NaN and Infinity are not JSON, and nothing an article could hold."""
     value = float(name)
     raise ValueError(f"{name} is not JSON" if not math.isfinite(value) else name)
+
+
+def whole_number(digits: str) -> int:
+    """A whole number of JSON; Python's own refusal speaks of its settings."""
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits is no date and no figure")
+    return int(digits)

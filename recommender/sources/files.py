@@ -28,6 +28,7 @@ from recommender.sources.fields import (
     refuse_constant,
     to_article,
     unread_date,
+    whole_number,
 )
 from recommender.sources.spreadsheets import (
     DELIMITERS,
@@ -373,7 +374,12 @@ def _skip_rest(stream: IO[bytes], raw: bytes) -> None:
 
 def _parsed(text: str) -> Mapping[str, Any] | ArticleError:
     try:
-        record = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=_once_each)
+        record = json.loads(
+            text,
+            parse_constant=refuse_constant,
+            parse_int=whole_number,
+            object_pairs_hook=_once_each,
+        )
     except RecursionError:
         return ArticleError("the JSON is nested too deeply")
     except ValueError as error:

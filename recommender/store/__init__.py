@@ -33,7 +33,7 @@ from recommender.store.erasing import (
     set_purging,
     tombstone_secret,
 )
-from recommender.store.files import make_folder
+from recommender.store.files import check_writable, make_folder
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.lock import WriterLock, lock_holder
 from recommender.store.pending import Pending
@@ -66,6 +66,7 @@ __all__ = [
     "advice_on_damage",
     "check_on_opening",
     "check_store",
+    "check_writable",
     "content_digests",
     "count_tombstones",
     "delete_decision",

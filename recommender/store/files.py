@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 from pathlib import Path
 
 from recommender.errors import IndexStoreError
-from recommender.store.schema import FILE_MODE, FOLDER_MODE
+from recommender.store.schema import FILE_MODE, FOLDER_MODE, database_path
 
 
 def make_folder(folder: Path) -> None:
@@ -30,6 +31,37 @@ def make_folder(folder: Path) -> None:
             f"{folder}: the index folder cannot be made ({error.strerror}); choose another place "
             "or mend the rights"
         ) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse an index that this user may not write to, before hours of work for nothing.
+
+    Raises
+    ------
+    IndexStoreError
+        If the folder or the database may not be written; one that is missing is left to others.
+    """
+    for place in (folder, database_path(folder)):
+        try:
+            status = place.stat()
+            if os.access(place, os.W_OK):
+                continue
+            advice = "run this as the user who owns the index"
+            if os.statvfs(place).f_flag & os.ST_RDONLY:
+                advice = "the file system is read-only, mount it for writing first"
+        except OSError:
+            continue
+        raise IndexStoreError(
+            f"{place}: you may not write to it, it belongs to {_user(status.st_uid)}; nothing was "
+            f"changed; {advice}"
+        )
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def share(file: Path) -> None:

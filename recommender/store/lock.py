@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import socket
 import sys
@@ -25,7 +26,11 @@ from recommender.errors import IndexLocked, IndexStoreError
 from recommender.files import advice_on
 from recommender.store.schema import FILE_MODE, LOCK_NAME
 
+logger = logging.getLogger("recommender")
+
 _POLL_SECONDS = 0.05
+# Who waits longer is told for whom.
+_SILENT_SECONDS = 0.3
 _MOST_READ = 2_000
 _COMMAND_WORDS = 2
 
@@ -200,6 +205,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _wait(descriptor: int, folder: Path, deadline: float) -> None:
+    patience, said = time.monotonic() + _SILENT_SECONDS, False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -210,6 +216,9 @@ def _wait(descriptor: int, folder: Path, deadline: float) -> None:
                     f"{folder}: {_holder(descriptor)} is writing to the index; "
                     "try again when it has finished"
                 ) from None
+            if not said and time.monotonic() >= patience:
+                logger.warning("%s: waiting for %s to finish", folder, _holder(descriptor))
+                said = True
             time.sleep(_POLL_SECONDS)
         except OSError as error:
             raise IndexStoreError(

@@ -17,7 +17,7 @@ from recommender.store import codec
 from recommender.store.codec import State
 from recommender.store.connection import Connection
 from recommender.store.documents import Document, GenerationInfo, NeighbourList
-from recommender.store.files import make_folder, share
+from recommender.store.files import check_writable, make_folder, share
 from recommender.store.lock import WriterLock
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, slots
 from recommender.store.reader import OWN_META, Store, check_format, read_state
@@ -76,6 +76,7 @@ class Writer(Store):
             make_folder(folder)
         elif not path.is_file():
             raise IndexMissing(f'No index at {folder}; run "recommender build" first.')
+        check_writable(folder)
         lock = WriterLock.acquire(folder, timeout=timeout)
         try:
             if create:

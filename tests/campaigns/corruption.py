@@ -3,8 +3,9 @@
     python -m tests.campaigns.corruption --count 10000 --seed 7
 
 Each trial damages one file of a copy and lets a forked child use the index: read everything, or
-change it and read everything. The answers must be those of the undamaged index, or an
-`IndexStoreError` must name the damage: never another answer, a traceback, a signal, or a hang.
+change it and read everything, or damage a search file while it has the index open. The answers
+must be those of the undamaged index, or an `IndexStoreError` must name the damage: never another
+answer, a traceback, a signal, or a hang.
 Half of the flips are drawn from bytes that are not zero, because much of a small database is
 empty space.
 """
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -50,6 +52,7 @@ _WEIGHTS = {
     "fingerprints": 2,
     ".lock": 1,
 }
+_MAPPED = ("vectors", "fingerprints")
 _NAMED = "recommender.errors.Index"
 
 
@@ -73,43 +76,55 @@ class Report:
 def everything(folder: Path) -> dict[str, Any]:
     """All answers that a damaged byte might change, through every way of asking."""
     with Recommender.open(folder) as index:
-        found = answers_of(index)
-        for theme in ("桥", "茶"):
-            found[f"category {theme}"] = [
-                match.article.id
-                for match in index.related(
-                    IDS[0], categories=theme, min_similarity=0.0, limit=20, now=NOW
-                )
-            ]
-        found["after"] = [
+        return _everything_of(index)
+
+
+def _everything_of(index: Recommender) -> dict[str, Any]:
+    found = answers_of(index)
+    for theme in ("桥", "茶"):
+        found[f"category {theme}"] = [
             match.article.id
             for match in index.related(
-                IDS[0],
-                after=made(IDS[3]).date,
-                min_similarity=0.0,
-                limit=3,
-                fill="latest",
-                now=NOW,
+                IDS[0], categories=theme, min_similarity=0.0, limit=20, now=NOW
             )
         ]
-        for number in (2, 5):
-            draft = made(IDS[number])
-            found[f"draft {number}"] = [
-                [match.article.id, match.similarity]
-                for match in index.near_duplicates(
-                    type(draft)(id="draft", title=draft.title, body=draft.body), min_similarity=0.1
-                )
-            ]
-        found["pairs"] = [[each.first, each.second, each.decision] for each in index.decisions()]
-        found["text"] = index.compare(IDS[1], IDS[2]).similarity
-        found["unknown"] = "nothing like it" in index
-        return found
+    found["after"] = [
+        match.article.id
+        for match in index.related(
+            IDS[0],
+            after=made(IDS[3]).date,
+            min_similarity=0.0,
+            limit=3,
+            fill="latest",
+            now=NOW,
+        )
+    ]
+    for number in (2, 5):
+        draft = made(IDS[number])
+        found[f"draft {number}"] = [
+            [match.article.id, match.similarity]
+            for match in index.near_duplicates(
+                type(draft)(id="draft", title=draft.title, body=draft.body), min_similarity=0.1
+            )
+        ]
+    found["pairs"] = [[each.first, each.second, each.decision] for each in index.decisions()]
+    found["text"] = index.compare(IDS[1], IDS[2]).similarity
+    found["unknown"] = "nothing like it" in index
+    return found
 
 
 def _update(folder: Path) -> dict[str, Any]:
     with Recommender.open(folder) as index:
         index.update([made(IDS[1], 7), made(IDS[9], 1)], now=NOW)
     return everything(folder)
+
+
+def _while_open(folder: Path, file: str, content: bytes) -> dict[str, Any]:
+    """Everything, asked again after somebody wrote into a file that is mapped."""
+    with Recommender.open(folder) as index:
+        _everything_of(index)
+        (folder / file).write_bytes(content)
+        return _everything_of(index)
 
 
 def bases(work: Path) -> list[Base]:
@@ -192,11 +207,23 @@ def judge(outcome: Outcome, expected: Any) -> str:
 
 def trial(base: Base, file: Path, content: bytes, *, writing: bool, work: Path) -> Outcome:
     """Use an index with other content in one of its files."""
+    with _copied(base, work) as folder:
+        (folder / file.name).write_bytes(content)
+        return in_child(partial(_update if writing else everything, folder), timeout=_TIMEOUT)
+
+
+def trial_while_open(base: Base, file: Path, content: bytes, *, work: Path) -> Outcome:
+    """Use an index that gets other content in one of its files while it is open."""
+    with _copied(base, work) as folder:
+        return in_child(partial(_while_open, folder, file.name, content), timeout=_TIMEOUT)
+
+
+@contextmanager
+def _copied(base: Base, work: Path) -> Iterator[Path]:
     folder = work / "trial"
     shutil.copytree(base.folder, folder)
     try:
-        (folder / file.name).write_bytes(content)
-        return in_child(partial(_update if writing else everything, folder), timeout=_TIMEOUT)
+        yield folder
     finally:
         shutil.rmtree(folder)
 
@@ -207,10 +234,17 @@ def campaign(count: int, seed: int, *, work: Path, progress: Callable[[str], Non
     chance, report = random.Random(seed), Report()
     *found, other = bases(work)
 
-    def note(base: Base, file: Path, what: str, content: bytes, writing: bool) -> None:
-        outcome = trial(base, file, content, writing=writing, work=work)
+    def note(
+        base: Base, file: Path, what: str, content: bytes, writing: bool, is_open: bool = False
+    ) -> None:
+        outcome = (
+            trial_while_open(base, file, content, work=work)
+            if is_open
+            else trial(base, file, content, writing=writing, work=work)
+        )
         ended = judge(outcome, base.written if writing else base.read)
         kind = "whole file" if not what.startswith("byte") else "flip"
+        kind = "while open" if is_open else kind
         report.outcomes[f"{kind}, {_kind_of(file)}: {ended}"] += 1
         if ended not in ("equal", "named"):
             words = f"{base.folder.name}/{file.name}: {what}, {'update' if writing else 'read'}"
@@ -220,8 +254,11 @@ def campaign(count: int, seed: int, *, work: Path, progress: Callable[[str], Non
     for base in found:
         for kind, file in files_of(base.folder).items():
             for what, damage in damages(other, kind):
+                content = damage(file.read_bytes())
                 for writing in (False, True):
-                    note(base, file, what, damage(file.read_bytes()), writing)
+                    note(base, file, what, content, writing)
+                if kind in _MAPPED:
+                    note(base, file, what, content, writing=False, is_open=True)
     for number in range(count):
         base = chance.choice(found)
         files = {kind: file for kind, file in files_of(base.folder).items() if file.stat().st_size}
