@@ -152,6 +152,7 @@ PBOOTCMS = (
             **_columns("title domain", "varchar(100) NOT NULL DEFAULT ''"),
         },
     ),
+    Table("config", {"id": _NUMBER, **_columns("name value", "varchar(100) NOT NULL DEFAULT ''")}),
 )
 WORDPRESS = (
     Table(
@@ -410,6 +411,7 @@ def make_pbootcms(
         ],
     )
     add(target, f"{prefix}site", [{"acode": "cn", "title": "样例网", "domain": domain}])
+    add(target, f"{prefix}config", [{"name": "to_https", "value": "1"}])
     given: Iterable[Row] = ({} for _ in range(articles)) if isinstance(articles, int) else articles
     rows = (
         {"id": number, **content_row(number, sentences=sentences), **row}
