@@ -56,7 +56,7 @@ def _summary(change: Change, index: Path) -> str:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @index_option
 @threshold_options
 @click.option(
@@ -87,6 +87,8 @@ def build(
     on_duplicate: str,
 ) -> None:
     """Build an index from JSONL or CSV files (also .gz), - for standard input.
+
+    Without FILE the articles come from the [[sources]] in recommender.toml.
 
     An index that is there answers on until the new one is complete, and is then replaced. An
     interrupted build goes on where it was.
@@ -129,7 +131,7 @@ def build(
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @index_option
 @allow_erased_option
 @input_options
@@ -143,6 +145,9 @@ def update(
     on_duplicate: str,
 ) -> None:
     """Add articles to an index, or replace those with the same ids.
+
+    Without FILE the articles come from the [[sources]] in recommender.toml; what is gone from
+    them stays in the index.
 
     \b
     recommender update today.jsonl -i indexes/news

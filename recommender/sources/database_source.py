@@ -17,7 +17,7 @@ from recommender.limits import Limits
 from recommender.records import Article
 from recommender.sources.databases import Database, Reader, Row
 from recommender.sources.fields import Problem, is_header, to_article, unread_date
-from recommender.sources.source import OnProblem
+from recommender.sources.source import Glance, OnProblem
 from recommender.sources.spool import spooled
 from recommender.sources.values import plain
 
@@ -32,13 +32,14 @@ class Reading:
         Gives one row for each article.
     record : callable
         A row, with plain values → a record with the names of our fields.
-    base_url : str
-        Where the pages' addresses begin; empty where that is not known.
+    base_url, timezone : str
+        Where the pages' addresses begin, and the zone of the site; empty where not known.
     """
 
     query: str
     record: Callable[[Row], Mapping[str, Any]]
     base_url: str = ""
+    timezone: str = ""
 
 
 class Found(NamedTuple):
@@ -46,27 +47,6 @@ class Found(NamedTuple):
 
     database: Database
     reading: Callable[[Reader], Reading]
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A first look at a source.
-
-    Attributes
-    ----------
-    database : str
-        What it is read from, in words.
-    total : int
-        How many articles there are.
-    articles : tuple of Article
-        Some of them.
-    base_url : str
-    """
-
-    database: str
-    total: int
-    articles: tuple[Article, ...]
-    base_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +115,13 @@ class DatabaseSource:
             pass
 
         made = self._made(rows[0], iter(rows[1:]), reading, ignore, None) if rows else iter(())
-        return Glance(database.described, total, tuple(made), reading.base_url)
+        return Glance(
+            database.described,
+            tuple(made),
+            total=total,
+            base_url=reading.base_url,
+            timezone=reading.timezone,
+        )
 
     def _rows(self, reader: Reader, reading: Reading, *, most: int | None = None) -> Iterator[Row]:
         check = self._check if self.checks_columns else None

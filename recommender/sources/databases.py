@@ -172,6 +172,9 @@ class Database:
             options["connect_timeout"] = _CONNECT_SECONDS
         if kind == "sqlite":
             options["timeout"] = _BUSY_SECONDS
+        if self._url.get_driver_name() == "pymysql" and not str(self._url.password or "").isascii():
+            # Left to itself it writes Latin-1; the servers hold what clients send, which is UTF-8.
+            options["password"] = str(self._url.password).encode("utf-8")
         engine = sa.create_engine(
             self._url, poolclass=sa.NullPool, hide_parameters=True, connect_args=options
         )

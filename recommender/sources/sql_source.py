@@ -71,9 +71,7 @@ def checked_query(query: object, *, called: str) -> str:
     ConfigError
     """
     if not isinstance(query, str) or not query.strip():
-        raise ConfigError(
-            f"{called}: query must be a SELECT of id, title and body"
-        )
+        raise ConfigError(f"{called}: query must be a SELECT of id, title and body")
     query = query.strip().rstrip(";").rstrip()
     bare = _QUOTED.sub(" ", query)
     if not _BEGINNING.match(bare) or _WRITING.search(bare):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recommender.config import zone_of
 from recommender.errors import ConfigError
 from recommender.source_specs import SourceSpec
 from recommender.sources.database_options import checked_prefix, named_database
@@ -179,3 +180,14 @@ def listed(text: object) -> list[str]:
     """Names between commas, also Chinese ones, each once."""
     parts = str(text or "").replace("，", ",").replace("、", ",").split(",")
     return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def known_zone(name: object) -> str:
+    """The name of a time zone, if it is one."""
+    if not isinstance(name, str) or not name:
+        return ""
+    try:
+        zone_of(name)
+    except ConfigError:
+        return ""
+    return name

@@ -24,6 +24,7 @@ from recommender.sources.presets.common import (
     Site,
     config_text,
     date_fields,
+    known_zone,
     port_in,
     preset_options,
 )
@@ -76,7 +77,16 @@ def _reading(reader: Reader, options: PresetOptions, base: str) -> Reading:
     def record(row: Row) -> Mapping[str, Any]:
         return _record(row, urls, base, tags.get(str(row["id"]), []), authors)
 
-    return Reading(query, record, base)
+    return Reading(query, record, base, _timezone(reader, prefix))
+
+
+def _timezone(reader: Reader, prefix: str) -> str:
+    if not {"key", "value"} <= reader.columns_of(f"{prefix}settings"):
+        return ""
+    # "key" is a word of SQL, which each database quotes otherwise.
+    rows = reader.rows(f"SELECT s.* FROM {prefix}settings s")  # noqa: S608
+    said = {str(row["key"]): row["value"] for row in rows}
+    return known_zone(said.get("timezone") or said.get("active_timezone"))
 
 
 def _tags(reader: Reader, prefix: str) -> dict[str, list[tuple[str, str]]]:

@@ -107,7 +107,8 @@ def _reading(
         base = options.base_url or domains.get(str(row["acode"]), first)
         return _record(row, urls, base, visits=visits)
 
-    return Reading(query, record, first)
+    only = first if len(set(domains.values())) <= 1 else ""
+    return Reading(query, record, only, DEFAULT_TIMEZONE)
 
 
 def _domains(reader: Reader, prefix: str) -> dict[str, str]:
@@ -117,7 +118,7 @@ def _domains(reader: Reader, prefix: str) -> dict[str, str]:
     scheme = "http"
     if {"name", "value"} <= reader.columns_of(f"{prefix}config"):
         said = f"SELECT value FROM {prefix}config WHERE name = 'to_https'"  # noqa: S608
-        scheme = "https" if any([is_set(row["value"]) for row in reader.rows(said)]) else scheme
+        scheme = "https" if any(is_set(row["value"]) for row in reader.rows(said)) else scheme
     found = {}
     for row in reader.rows(f"SELECT acode, domain FROM {prefix}site ORDER BY id"):  # noqa: S608
         acode, domain = values_of(row, "acode", "domain")

@@ -29,6 +29,7 @@ from recommender.sources.presets.common import (
     Site,
     config_text,
     date_fields,
+    known_zone,
     port_in,
     preset_options,
     text_in,
@@ -150,7 +151,7 @@ def _reading(reader: Reader, options: PresetOptions, site: Site, types: list[str
     def record(row: Row) -> Mapping[str, Any]:
         return _record(row, urls, base, terms)
 
-    return Reading(query, record, base)
+    return Reading(query, record, base, known_zone(said.get("timezone_string")))
 
 
 def permalink_template(structure: str) -> str:
@@ -175,7 +176,7 @@ def _site_options(reader: Reader, prefix: str) -> dict[str, str]:
         return {}
     query = (
         f"SELECT option_name, option_value FROM {prefix}options "  # noqa: S608
-        "WHERE option_name IN ('home', 'permalink_structure')"
+        "WHERE option_name IN ('home', 'permalink_structure', 'timezone_string')"
     )
     return {str(row["option_name"]): str(row["option_value"] or "") for row in reader.rows(query)}
 
