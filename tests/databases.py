@@ -77,6 +77,12 @@ class Server:
             options = {"no_parameters": not values}
             connection.exec_driver_sql(statement, values, execution_options=options)
 
+    def answer(self, query: str) -> list[Any]:
+        """The first column of a query of the administrator's."""
+        with _connected(self.admin) as connection:
+            options = {"no_parameters": True}
+            return list(connection.exec_driver_sql(query, execution_options=options).scalars())
+
 
 @contextmanager
 def _connected(url: sa.URL) -> Iterator[sa.Connection]:
@@ -123,8 +129,11 @@ def postgresql() -> Iterator[Server]:
         secret = folder / "secret"
         secret.write_text("of the administrator", "utf-8")
         secret.chmod(0o644)
-        _run([program("initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256",
-              "-E", "UTF8", "--locale=C", "--no-sync", f"--pwfile={secret}"], user=user)  # fmt: skip
+        options = "-U postgres -A scram-sha-256 -E UTF8 --locale=C --no-sync".split()
+        _run(
+            [program("initdb"), "-D", str(data), *options, f"--pwfile={secret}"],
+            user=user,
+        )
         port = _free_port()
         command = [
             program("postgres"), "-D", str(data), "-p", str(port), "-k", str(folder),

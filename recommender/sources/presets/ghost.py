@@ -161,8 +161,9 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
         If there is no such config, or it names no database.
     """
     path = folder / CONFIG
+    text_of_file = config_text(path, called=options.called)
     try:
-        said = json.loads(config_text(path, called=options.called))
+        said = json.loads(text_of_file)
     except (ValueError, RecursionError):
         said = None
     section = said.get("database") if isinstance(said, dict) else None

@@ -262,7 +262,7 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
         return text_in(settings, key, where=path, called=options.called)
 
     prefix = php.assigned(text, "table_prefix", os.environ)
-    host, port, socket = _place(said("DB_HOST"))
+    host, port, socket = host_of(said("DB_HOST"))
     database = Database.of_mysql(
         name=said("DB_NAME"),
         host=host,
@@ -279,7 +279,7 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
     )
 
 
-def _place(said: str) -> tuple[str, int | None, str]:
+def host_of(said: str) -> tuple[str, int | None, str]:
     """Host, port and socket of what WordPress calls a host: "db:3307", "localhost:/run/x.sock"."""
     if said.startswith("["):
         host, _, rest = said[1:].partition("]")
