@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -429,3 +431,30 @@ def test_what_a_driver_repeats_is_masked(masked: Database) -> None:
     short = Database.of_url("mysql://u:ab@h/d", folder=Path(), called="x")
     assert short.masked("a table") == ""
     assert short.masked("refused") == "refused"
+
+
+def test_nothing_needs_the_extra_until_a_database_is_read(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "import recommender.cli\n"
+        "assert 'sqlalchemy' not in sys.modules\n"
+        "sys.modules['sqlalchemy'] = None\n"
+        "from recommender.errors import ConfigError\n"
+        "from recommender.source_specs import SourceSpec\n"
+        "from recommender.sources import Surroundings, open_source\n"
+        "try:\n"
+        "    open_source(SourceSpec(kind='ghost', options={'url': 'x'}), Surroundings())\n"
+        "except ConfigError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert 'pip install "recommender[sql]"' in done.stdout
+
+
+def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
+    database = Database.of_url("mysql+mysqldb://u@h/d", folder=tmp_path, called="x")
+    with pytest.raises(ConfigError, match="needs a driver: pip install"):
+        with database.reading():
+            pass

@@ -45,7 +45,7 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
 }
 _EXTRAS = {"pymysql": "mysql", "psycopg": "postgresql"}
-_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")  # noqa: S108
+_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
 
 
 @dataclass(frozen=True, slots=True)
