@@ -18,6 +18,7 @@ from recommender.cli_explain import (
     rendered_explanation,
 )
 from recommender.cli_index import build, info, rebuild, remove, update, verify
+from recommender.cli_init import init
 from recommender.cli_redirects import redirects
 from recommender.cli_tuning import pairs, tune
 from recommender.cli_upkeep import copy, doctor
@@ -61,6 +62,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 
     \b
     recommender demo                                  see it work on sample articles
+    recommender init --pbootcms /var/www/site         say where your articles are
     recommender build articles.jsonl -i indexes/news  build an index
     recommender related cms-4812 -i indexes/news      read also
     recommender duplicates -i indexes/news            what to clean up
@@ -69,7 +71,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 
 
 for _command in (
-    *(build, update, remove, duplicates, decide, decisions, redirects),
+    *(init, build, update, remove, duplicates, decide, decisions, redirects),
     *(pairs, tune, info, verify, rebuild, copy, doctor),
 ):
     main.add_command(_command)

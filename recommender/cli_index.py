@@ -60,7 +60,7 @@ def _summary(change: Change, index: Path) -> str:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @index_option
 @threshold_options
 @click.option(
@@ -91,6 +91,8 @@ def build(
     on_duplicate: str,
 ) -> None:
     """Build an index from JSONL or CSV files (also .gz), - for standard input.
+
+    Without FILE the articles come from the [[sources]] in recommender.toml.
 
     An index that is there answers on until the new one is complete, and is then replaced. An
     interrupted build goes on where it was.
@@ -133,7 +135,7 @@ def build(
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @index_option
 @allow_erased_option
 @input_options
@@ -147,6 +149,9 @@ def update(
     on_duplicate: str,
 ) -> None:
     """Add articles to an index, or replace those with the same ids.
+
+    Without FILE the articles come from the [[sources]] in recommender.toml; what is gone from
+    them stays in the index.
 
     \b
     recommender update today.jsonl -i indexes/news

@@ -8,18 +8,19 @@ from typing import Any
 
 import click
 
-from recommender.config import zone_of
+from recommender.config import CONFIG_NAME, zone_of
 from recommender.console import settings
 from recommender.errors import ArticleError, ConfigError
 from recommender.records import Article
-from recommender.sources import Problem
+from recommender.sources import Problem, Surroundings, open_sources
 from recommender.sources.files import Place, read_placed_articles
 
 _SHOWN_PROBLEMS = 20
 _SHOWN_BAD = 10
 
 
-def _zone_name(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+def zone_name(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """Refuse what is no name of a time zone."""
     if value is not None:
         try:
             zone_of(value)
@@ -41,7 +42,7 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--timezone",
-                callback=_zone_name,
+                callback=zone_name,
                 metavar="ZONE",
                 help="Zone of dates without one, as in Asia/Shanghai; build keeps it in the index."
                 "  [default: the index's, UTC]",
@@ -92,26 +93,59 @@ class Input:
         self._places: dict[str, Place] | None = {} if on_duplicate == "error" else None
 
     def read(self, paths: Iterable[str]) -> Iterator[Article]:
-        """The articles of all files, in order.
+        """The articles of all files, in order; without any, those of the settings' sources.
 
         Raises
         ------
         ArticleError
             At the end, if lines cannot be used and are not to be skipped, or an id comes twice.
+        click.UsageError
+            If there is neither a file nor a source.
         """
-        try:
-            for path in paths:
-                for place, article in read_placed_articles(
-                    path,
-                    fields=self.fields,
-                    zone=self.zone,
+        paths = list(paths)
+        return self._checked(self._of_files(paths) if paths else self._of_sources())
+
+    def _of_files(self, paths: Iterable[str]) -> Iterator[tuple[Place, Article]]:
+        for path in paths:
+            yield from read_placed_articles(
+                path,
+                fields=self.fields,
+                zone=self.zone,
+                on_problem=self.skip if self.skip_invalid else self._refuse,
+                on_lost_date=self.lose_date,
+                limits=self.limits,
+            )
+
+    def _of_sources(self) -> Iterator[tuple[Place, Article]]:
+        context = click.get_current_context()
+        said = settings(context)
+        if not said.sources:
+            raise click.UsageError(
+                f"no FILE is named, and no [[sources]] in {CONFIG_NAME}; recommender init writes "
+                "one for your site",
+                ctx=context,
+            )
+        sources = open_sources(
+            said.sources, Surroundings(folder=said.folder, zone=self.zone, limits=self.limits)
+        )
+        return (
+            ((source.name, number), article)
+            for source in sources
+            for number, article in enumerate(
+                source.articles(
                     on_problem=self.skip if self.skip_invalid else self._refuse,
                     on_lost_date=self.lose_date,
-                    limits=self.limits,
-                ):
-                    self._check_once(article, place)
-                    if not self._refused:
-                        yield article
+                ),
+                start=1,
+            )
+        )
+
+    def _checked(self, placed: Iterator[tuple[Place, Article]]) -> Iterator[Article]:
+        try:
+            for place, article in placed:
+                self._check_once(article, place)
+                if not self._refused:
+                    yield article
         except ArticleError:
             self._say_refused()
             raise

@@ -181,14 +181,16 @@ def named_index(index: Path | None) -> Path:
         If none is named anywhere.
     """
     context = click.get_current_context()
-    named = index or settings(context).index
+    said = settings(context)
+    # As all paths in the file, relative to its folder.
+    named = index or (said.folder / said.index if said.index is not None else None)
     if named is None:
         raise click.UsageError(
             "no index is named: give -i FOLDER, set RECOMMENDER_INDEX, or write "
             f'index = "FOLDER" into {CONFIG_NAME}',
             ctx=context,
         )
-    return Path(named)
+    return named
 
 
 def threshold_options(command: Command) -> Command:

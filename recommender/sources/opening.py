@@ -21,6 +21,10 @@ from recommender.sources.source import Sited, Source
 # Kind → the module with its `open_source(spec, surroundings)`.
 _MODULES: Mapping[str, str] = {
     "files": "recommender.sources.file_source",
+    "sql": "recommender.sources.sql_source",
+    "pbootcms": "recommender.sources.presets.pbootcms",
+    "wordpress": "recommender.sources.presets.wordpress",
+    "ghost": "recommender.sources.presets.ghost",
 }
 
 
@@ -73,6 +77,11 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> Source:
     opener = cast(Callable[[SourceSpec, Surroundings], Source], module.open_source)
     source = opener(spec, where)
     return Sited(source, spec.site) if spec.site else source
+
+
+def is_supported(kind: str) -> bool:
+    """Whether sources of a kind can be opened."""
+    return kind in _MODULES
 
 
 def known_options(spec: SourceSpec, *names: str) -> Mapping[str, Any]:

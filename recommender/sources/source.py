@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from recommender.errors import ArticleError
 from recommender.records import Article
@@ -66,6 +66,37 @@ class Source(Protocol):
         SourceError
             If the source cannot be reached or read, also half way.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A first look at a source.
+
+    Attributes
+    ----------
+    place : str
+        What it is read from, in words.
+    articles : tuple of Article
+        Some of them.
+    total : int
+        How many there are.
+    base_url, timezone : str
+        What the site says of itself; empty where it does not.
+    """
+
+    place: str
+    articles: tuple[Article, ...]
+    total: int
+    base_url: str = ""
+    timezone: str = ""
+
+
+@runtime_checkable
+class Glancing(Protocol):
+    """A source that can be looked at without reading all of it."""
+
+    def glance(self, count: int) -> Glance:
+        """Count the articles and read the first few."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,187 @@
+"""Articles of a database: rows of one query, each made an article. What kinds of it share.
+
+A kind says which database, which query, and how a row becomes a record with the names of our
+fields; a preset may look into the database before it says the last two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from typing import Any, NamedTuple
+
+from recommender.errors import ArticleError, ConfigError
+from recommender.limits import Limits
+from recommender.records import Article
+from recommender.sources.databases import Database, Reader, Row
+from recommender.sources.fields import Problem, is_header, to_article, unread_date
+from recommender.sources.source import Glance, OnProblem
+from recommender.sources.spool import spooled
+from recommender.sources.values import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How articles are read.
+
+    Attributes
+    ----------
+    query : str
+        Gives one row for each article.
+    record : callable
+        A row, with plain values → a record with the names of our fields.
+    base_url, timezone : str
+        Where the pages' addresses begin, and the zone of the site; empty where not known.
+    """
+
+    query: str
+    record: Callable[[Row], Mapping[str, Any]]
+    base_url: str = ""
+    timezone: str = ""
+
+
+class Found(NamedTuple):
+    """A database, and what looks into it and says how it is read."""
+
+    database: Database
+    reading: Callable[[Reader], Reading]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSource:
+    """Articles of a database, read in one transaction before the first one is given.
+
+    Attributes
+    ----------
+    name : str
+    find : callable
+        Finds the database, anew each time it is read, because a site may move it.
+    fields : mapping
+        Our field → the column; for kinds whose records are rows as they are.
+    checks_columns : bool
+        Whether the query is the user's own and may lack what is needed.
+    """
+
+    name: str
+    find: Callable[[], Found]
+    zone: tzinfo
+    limits: Limits
+    fields: Mapping[str, str] = field(default_factory=dict)
+    checks_columns: bool = False
+    complete: bool = True
+    site: str = ""
+
+    def articles(
+        self,
+        *,
+        on_problem: OnProblem | None = None,
+        on_lost_date: OnProblem | None = None,
+    ) -> Iterator[Article]:
+        """The articles, in the order of the query; none before all rows are here.
+
+        Raises
+        ------
+        ArticleError, SourceError
+            As every source.
+        """
+        database, look = self.find()
+        with database.reading() as reader:
+            reading = look(reader)
+            rows = spooled(self._rows(reader, reading))
+            # The first row is given when all are read; then the database is closed.
+            first = next(rows, None)
+        with closing(rows):
+            if first is None:
+                return
+            yield from self._made(first, rows, reading, on_problem, on_lost_date)
+
+    def glance(self, count: int) -> Glance:
+        """Count the articles and read the first few.
+
+        Raises
+        ------
+        SourceError, ConfigError
+            As when reading them all.
+        """
+        database, look = self.find()
+        with database.reading() as reader:
+            reading = look(reader)
+            total = reader.count(reading.query)
+            rows = list(self._rows(reader, reading, most=count))
+
+        def ignore(problem: Problem) -> None:
+            pass
+
+        made = self._made(rows[0], iter(rows[1:]), reading, ignore, None) if rows else iter(())
+        return Glance(
+            database.described,
+            tuple(made),
+            total=total,
+            base_url=reading.base_url,
+            timezone=reading.timezone,
+        )
+
+    def _rows(self, reader: Reader, reading: Reading, *, most: int | None = None) -> Iterator[Row]:
+        check = self._check if self.checks_columns else None
+        for row in reader.rows(reading.query, most=most, check=check):
+            yield {name: plain(value) for name, value in row.items()}
+
+    def _check(self, columns: list[str]) -> None:
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        if twice:
+            raise ConfigError(
+                f"{self.name}: the query gives two columns named {twice[0]!r:.60}; name one of "
+                "them otherwise with AS"
+            )
+        missing = [name for name in self.fields.values() if name not in columns]
+        if missing:
+            raise ConfigError(
+                f"{self.name}: the query gives no column {missing[0]!r:.60}, which fields names; "
+                f"it gives {', '.join(columns):.300}"
+            )
+        if not is_header(columns, self.fields):
+            raise ConfigError(
+                f"{self.name}: the query must give the columns id and body, and gives "
+                f"{', '.join(columns):.300}; rename with AS, or say which is which, as in "
+                'fields = { id = "nid", body = "content" }'
+            )
+
+    def _made(
+        self,
+        first: Row,
+        others: Iterator[Row],
+        reading: Reading,
+        on_problem: OnProblem | None,
+        on_lost_date: OnProblem | None,
+    ) -> Iterator[Article]:
+        number = 0
+        row: Row | None = first
+        while row is not None:
+            number += 1
+            problem = Problem(source=self.name, line=number, reason="")
+            try:
+                record = reading.record(row)
+                article = to_article(record, self.fields, self.zone, self.limits)
+            except ArticleError as error:
+                if on_problem is None:
+                    raise ArticleError(
+                        error.reason, source=self.name, line=number, article_id=error.article_id
+                    ) from error
+                known = error.article_id or ""
+                where = f"article {known!r}: " if known else ""
+                on_problem(replace(problem, reason=f"{where}{error.reason}", article_id=known))
+            else:
+                if on_lost_date is not None and article.date is None:
+                    lost = unread_date(record, self.fields)
+                    if lost is not None:
+                        on_lost_date(
+                            replace(
+                                problem,
+                                reason=f"article {article.id!r}: not a date: {lost!r:.60}",
+                                article_id=article.id,
+                            )
+                        )
+                yield article
+            row = next(others, None)
