@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.config import Thresholds
 from recommender.decisions import Ruled, are_near, kind_name, kinds_of, ruled_similarities
+from recommender.errors import ConfigError
 from recommender.evidence import EvidenceTable, gather, to_evidence
 from recommender.explaining import explain
 from recommender.explanation import Explanation
@@ -42,6 +43,7 @@ from recommender.retrieval import (
 from recommender.rulings import MakeMark, Rulings
 from recommender.search import Found, Query, Searcher
 from recommender.similarity import ANCHORS, relations
+from recommender.store import NeighbourList
 from recommender.vectors import pair_cosines
 
 Predicate = Callable[[Card], bool]
@@ -91,7 +93,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is wanted of a related list."""
+    """What is wanted of a related list.
+
+    `deepest` bounds a search of its own, in multiples of what an index keeps of an article.
+    """
 
     limit: int
     thresholds: Thresholds
@@ -101,6 +106,7 @@ class Request:
     ranking: Ranking
     fill: Fill | None
     now: datetime
+    deepest: int | None = None
 
 
 class Answerer:
@@ -221,6 +227,7 @@ class Answerer:
         found = self._rulings.complete(None, self._stored_or_found(subject), ruled)
         selection = self._choose(found, ruled, request)
         depth = self._searcher.state.options.neighbours
+        deepest = np.inf if request.deepest is None else request.deepest * depth
         allowed: Rows | None = None
         while len(selection.chosen) < request.limit and self._may_be_more(found, request):
             if allowed is None and self._is_filtered(request):
@@ -230,16 +237,20 @@ class Answerer:
             found = self._searcher.find(subject.query(), depth=depth, allowed=allowed)
             found = self._rulings.complete(None, found, ruled)
             selection = self._choose(found, ruled, request)
-            if depth >= most:
+            if depth >= min(most, deepest):
                 break
         return found, selection
 
     def _stored_or_found(self, subject: Subject) -> Found:
         if subject.row is not None:
-            stored = self._store.neighbours(subject.row)
+            stored = self.stored_list(subject.row)
             if stored is not None:
                 return Found.from_list(stored)
         return self._searcher.shorten(self._searcher.candidates(subject.query()))
+
+    def stored_list(self, row: int) -> NeighbourList | None:
+        """The stored candidates of an article."""
+        return self._store.neighbours(row)
 
     def _may_be_more(self, found: Found, request: Request) -> bool:
         """Whether searching deeper could find more of what is asked for.
@@ -356,6 +367,10 @@ class Answerer:
             near[row] |= {other}
         return near
 
+    def latest_rows(self, passing: Filter, number: int) -> Sequence[int]:
+        """The newest articles that pass a filter, newest first."""
+        return self._store.latest_rows(passing, number)
+
     def _unit_vectors(self, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
         rows = [each.row for each in candidates]
         found, vectors, languages = self._store.vectors_of(rows)
@@ -403,7 +418,7 @@ class Answerer:
             wider = replace(wider, categories=frozenset((subject.card.category,)))
         taken: set[int] = set()
         filler: list[Filler] = []
-        for row in self._store.latest_rows(wider, _DEEPER * request.limit + wanted):
+        for row in self.latest_rows(wider, _DEEPER * request.limit + wanted):
             card = self._store.cards([row]).get(row)
             passes = card is not None and (request.predicate is None or request.predicate(card))
             if card is None or not passes or row in taken:
@@ -441,3 +456,19 @@ def as_filter(
         exclude=texts(exclude),
         public_at=public_at,
     )
+
+
+def check_request(limit: int, least: float, fill: Fill | None) -> None:
+    """Refuse what nobody can mean.
+
+    Raises
+    ------
+    ConfigError
+        If a limit, similarity or way to fill is out of range.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= 10_000:
+        raise ConfigError(f"limit must be a whole number from 0 to 10,000, not {limit!r}")
+    if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0.0 <= least <= 1.0:
+        raise ConfigError(f"min_similarity must lie between 0 and 1, not {least!r}")
+    if fill not in (None, "category", "latest"):
+        raise ConfigError(f"fill must be category or latest, not {fill!r}")

@@ -17,8 +17,10 @@ from recommender.cli_explain import (
     interface_language_option,
     rendered_explanation,
 )
+from recommender.cli_export import export
 from recommender.cli_index import build, info, rebuild, remove, update, verify
 from recommender.cli_init import init
+from recommender.cli_preview import preview
 from recommender.cli_redirects import redirects
 from recommender.cli_tuning import pairs, tune
 from recommender.cli_upkeep import copy, doctor
@@ -73,6 +75,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 for _command in (
     *(init, build, update, remove, duplicates, decide, decisions, redirects),
     *(pairs, tune, info, verify, rebuild, copy, doctor),
+    *(export, preview),
 ):
     main.add_command(_command)
 

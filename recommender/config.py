@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.canonical import CanonicalPolicy
 from recommender.errors import ConfigError
+from recommender.export_specs import ExportSpec, export_spec
 from recommender.limits import Limits
 from recommender.records import Verdict
 from recommender.source_specs import SourceSpec, source_specs
@@ -31,7 +32,7 @@ else:  # pragma: no cover - the same parser under its earlier name
 
 CONFIG_NAME = "recommender.toml"
 _NOT_TABLES = ("index", "sources")
-_TABLES = ("options", "thresholds", "fields", "canonical", "limits")
+_TABLES = ("options", "thresholds", "fields", "canonical", "limits", "export")
 # The parser takes time in the square of a key of many parts.
 _LONGEST_FILE = 64_000
 DEFAULT_EMBEDDER = "multilingual-e5-small"
@@ -200,6 +201,8 @@ class Settings:
         How much is taken of files that are given.
     sources : tuple of SourceSpec
         Where articles come from.
+    export : ExportSpec
+        Where related lists go.
     folder : Path
         Folder of the file; relative paths of sources begin there.
     """
@@ -211,6 +214,7 @@ class Settings:
     canonical: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     sources: tuple[SourceSpec, ...] = ()
+    export: ExportSpec = field(default_factory=ExportSpec)
     folder: Path = field(default_factory=Path)
 
 
@@ -267,7 +271,8 @@ def _settings(data: dict[str, Any]) -> Settings:
         raise ConfigError(f"index must be the path of a folder, not {index!r:.60}")
     limits = Limits(**tables.pop("limits"))
     sources = source_specs(data.get("sources", []))
-    return Settings(index=index, **tables, limits=limits, sources=sources)
+    export = export_spec(tables.pop("export"))
+    return Settings(index=index, **tables, limits=limits, sources=sources, export=export)
 
 
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:

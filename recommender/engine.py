@@ -18,7 +18,15 @@ from types import TracebackType
 import numpy as np
 
 from recommender import building
-from recommender.answering import Answerer, Fill, Predicate, Request, Subject, as_filter
+from recommender.answering import (
+    Answerer,
+    Fill,
+    Predicate,
+    Request,
+    Subject,
+    as_filter,
+    check_request,
+)
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import mark_prepared
 from recommender.embedders import (
@@ -28,12 +36,13 @@ from recommender.embedders import (
 from recommender.engine_decisions import Deciding
 from recommender.engine_reports import Reporting
 from recommender.engine_upkeep import Upkeep, load_for, present
-from recommender.errors import ArticleNotFound, ConfigError
+from recommender.errors import ArticleNotFound
 from recommender.explanation import Explanation
 from recommender.fact_packing import unpack
 from recommender.incoming import OnDuplicate
 from recommender.indexing import clean_article, comparable_draft, prepare
 from recommender.labelling import Labelling
+from recommender.listing import Listing
 from recommender.progress import Progress, silent
 from recommender.records import (
     Article,
@@ -50,7 +59,7 @@ from recommender.store import Store, check_on_opening
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
+class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Upkeep):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -265,7 +274,7 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
         now = now or present()
         chosen = thresholds or self.thresholds
         least = chosen.related if min_similarity is None else min_similarity
-        _check_request(limit, least, fill)
+        check_request(limit, least, fill)
         request = Request(
             limit=limit,
             thresholds=chosen,
@@ -333,7 +342,7 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
         now = now or present()
         chosen = thresholds or self.thresholds
         least = chosen.same_story if min_similarity is None else min_similarity
-        _check_request(limit, least, None)
+        check_request(limit, least, None)
         passing = as_filter(exclude=exclude, public_at=now if public_only else None)
         with self._answering(article) as (subject,):
             return self._answerer.near_duplicates(
@@ -452,12 +461,3 @@ class Recommender(Deciding, Labelling, Redirecting, Reporting, Upkeep):
         if row is None:
             raise ArticleNotFound(f"No article {article_id!r} in {self.path}.")
         return row
-
-
-def _check_request(limit: int, least: float, fill: Fill | None) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= 10_000:
-        raise ConfigError(f"limit must be a whole number from 0 to 10,000, not {limit!r}")
-    if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0.0 <= least <= 1.0:
-        raise ConfigError(f"min_similarity must lie between 0 and 1, not {least!r}")
-    if fill not in (None, "category", "latest"):
-        raise ConfigError(f"fill must be category or latest, not {fill!r}")

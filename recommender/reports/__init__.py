@@ -16,6 +16,7 @@ from recommender.reports.labelling import (
 )
 from recommender.reports.pages import explanation_page
 from recommender.reports.pictures import check_pictures, picture_kind, tuning_picture
+from recommender.reports.preview_page import preview_page
 from recommender.reports.redirects import (
     apache_map,
     canonical_lines,
@@ -73,6 +74,7 @@ __all__ = [
     "pair_rows",
     "pairs_text",
     "picture_kind",
+    "preview_page",
     "problem_rows",
     "problems_text",
     "redirect_rows",

@@ -9,12 +9,14 @@ from recommender.sources.fields import Problem
 from recommender.sources.files import read_articles, read_draft
 from recommender.sources.labels import LabelFile, read_labels
 from recommender.sources.opening import Surroundings, open_source, open_sources
-from recommender.sources.source import OnProblem, Source
+from recommender.sources.source import Addressed, OnProblem, Sited, Source
 
 __all__ = [
+    "Addressed",
     "LabelFile",
     "OnProblem",
     "Problem",
+    "Sited",
     "Source",
     "Surroundings",
     "open_source",

@@ -97,6 +97,10 @@ class DatabaseSource:
                 return
             yield from self._made(first, rows, reading, on_problem, on_lost_date)
 
+    def address(self) -> str:
+        """The SQLAlchemy URL of the database, with its password; not to be shown to anybody."""
+        return self.find().database.address()
+
     def glance(self, count: int) -> Glance:
         """Count the articles and read the first few.
 

@@ -123,6 +123,14 @@ class Database:
         where = f"{host}:{port}" if port else host
         return cls(f"the database {name!r:.60} on {where:.100}", url)
 
+    def address(self) -> str:
+        """Its SQLAlchemy URL, with the password; not to be shown to anybody."""
+        url = self._url
+        if self._file is not None:
+            # What is read through a connection that may only read.
+            url = sa.URL.create("sqlite", database=str(self._file))
+        return url.render_as_string(hide_password=False)
+
     @property
     def has_password(self) -> bool:
         """Whether its URL holds a password, also as one of the driver's own options."""

@@ -99,6 +99,14 @@ class Glancing(Protocol):
         """Count the articles and read the first few."""
 
 
+@runtime_checkable
+class Addressed(Protocol):
+    """A source that lies in a database, into which lists can be written as well."""
+
+    def address(self) -> str:
+        """The SQLAlchemy URL of the database, with its password; not to be shown to anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sited:
     """A source whose articles carry a site, and ids with the site in front: "site:id"."""

@@ -172,6 +172,11 @@ class Store:
         with self.snapshot():
             return self._state().change + self._pool.replaced * _REPLACED
 
+    def state_name(self) -> str:
+        """The name of this state: another one in every index and after every change."""
+        with self.snapshot():
+            return f"{self._own_meta('index') or 'index'}-{self._state().change}"
+
     def count(self) -> int:
         """How many articles there are."""
         with self.snapshot():
@@ -344,6 +349,13 @@ class Store:
         condition, values = where(passing)
         return _array(
             self._rows(f"SELECT row FROM articles{condition} ORDER BY row", values)  # noqa: S608
+        )
+
+    def rows_by_id(self, passing: Filter) -> Rows:
+        """Rows that pass a filter, in the order of their ids."""
+        condition, values = where(passing)
+        return _array(
+            self._rows(f"SELECT row FROM articles{condition} ORDER BY id", values)  # noqa: S608
         )
 
     def latest_rows(self, passing: Filter, limit: int) -> list[int]:
