@@ -19,6 +19,7 @@ from recommender.cli_explain import (
 )
 from recommender.cli_index import build, info, rebuild, remove, update, verify
 from recommender.cli_redirects import redirects
+from recommender.cli_sync import sync
 from recommender.cli_tuning import pairs, tune
 from recommender.cli_upkeep import copy, doctor
 from recommender.config import DEFAULT_EMBEDDER
@@ -69,7 +70,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 
 
 for _command in (
-    *(build, update, remove, duplicates, decide, decisions, redirects),
+    *(build, sync, update, remove, duplicates, decide, decisions, redirects),
     *(pairs, tune, info, verify, rebuild, copy, doctor),
 ):
     main.add_command(_command)

@@ -32,11 +32,13 @@ from recommender.reports.rows import (
     match_rows,
     problem_rows,
 )
+from recommender.reports.syncs import sync_line, sync_notes, sync_row
 from recommender.reports.tables import (
     comparison_text,
     groups_text,
     info_text,
     matches_text,
+    printable,
     problems_text,
 )
 from recommender.reports.wording import LANGUAGES
@@ -73,6 +75,7 @@ __all__ = [
     "pair_rows",
     "pairs_text",
     "picture_kind",
+    "printable",
     "problem_rows",
     "problems_text",
     "redirect_rows",
@@ -81,6 +84,9 @@ __all__ = [
     "report_rows",
     "report_text",
     "summary_row",
+    "sync_line",
+    "sync_notes",
+    "sync_row",
     "thresholds_text",
     "tuning_picture",
     "tuning_row",
