@@ -20,6 +20,7 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
+from recommender.embedding import embed, embed_spooled, key_of, put_by
 from recommender.errors import (
     ArticleNotFound,
     ConfigError,
@@ -34,7 +35,7 @@ from recommender.generation import (
     renew_if_broken,
     write_generation,
 )
-from recommender.incoming import OnDuplicate, unique
+from recommender.incoming import OnDuplicate, unique, wanted
 from recommender.indexing import (
     Cleaned,
     Prepared,
@@ -46,13 +47,13 @@ from recommender.indexing import (
 )
 from recommender.neighbourhood import enter, fill_all
 from recommender.priors import priors_for, profile_for
-from recommender.progress import Progress
+from recommender.progress import Progress, silent
 from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
+from recommender.spooling import Spool
 from recommender.store import Document, Pending, Store, Writer, check_writable
 from recommender.tombstones import keep_out, let_back
 
-_EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
 # The tail is searched exactly, and writing the files anew takes time that grows with the index:
 # a night's articles of a large one wait for a later night.
@@ -109,46 +110,78 @@ def build(
     check_writable(folder)
     stored = _check_replaceable(folder)
     warn_of_network(folder)
-    given = unique(articles, on_duplicate)
-    if stored and not given:
-        raise ConfigError(
-            f"the input holds no article, and the index at {folder} holds {stored:,}: nothing was "
-            "changed; look at the input, or remove the folder if the index is to be empty"
-        )
-    cleaned = _clean(given, progress)
-    del given
-    offered = len(cleaned)
-    if stored and not allow_erased:
-        with Store.open(folder) as store:
-            cleaned = keep_out(store, cleaned)
-        if not cleaned:
+    with Spool[Cleaned](folder) as cleaned:
+        for number, article in enumerate(wanted(articles, cleaned, on_duplicate), start=1):
+            cleaned.put(article.id, clean_article(article))
+            if number % _CLEAN_STEP == 0:
+                progress("reading texts", number, 0)
+        progress("reading texts", len(cleaned), len(cleaned))
+        if stored and not cleaned:
             raise ConfigError(
-                f"all {offered:,} articles were erased from the index at {folder} for good: "
-                "nothing was changed"
+                f"the input holds no article, and the index at {folder} holds {stored:,}: nothing "
+                "was changed; look at the input, or remove the folder if the index is to be empty"
             )
-    recipe = make_recipe(cleaned, options)
-    prepared = _prepare(cleaned, recipe, now, progress)
-    del cleaned
-    with Pending.open(folder, embedder=_key_of(embedder.identity)) as pending:
-        vectors, embedded = embed(prepared, embedder, pending, progress)
+        offered = len(cleaned)
+        if stored and not allow_erased:
+            with Store.open(folder) as store:
+                for batch in cleaned.batches(_CLEAN_STEP):
+                    kept = {each.card.id for each in keep_out(store, batch)}
+                    cleaned.forget({each.card.id for each in batch} - kept)
+            if not cleaned:
+                raise ConfigError(
+                    f"all {offered:,} articles were erased from the index at {folder} for good: "
+                    "nothing was changed"
+                )
+        change = build_cleaned(
+            folder,
+            cleaned,
+            options=options,
+            thresholds=thresholds,
+            embedder=embedder,
+            progress=progress,
+            now=now,
+            allow_erased=allow_erased,
+        )
+    return replace(change, skipped=offered - change.total)
+
+
+def build_cleaned(
+    folder: Path,
+    cleaned: Spool[Cleaned],
+    *,
+    options: IndexOptions,
+    thresholds: Thresholds | None,
+    embedder: Embedder,
+    progress: Progress,
+    now: datetime,
+    allow_erased: bool = False,
+) -> Change:
+    """Make an index of articles that are cleaned and wait on disk; texts stay there."""
+    recipe = make_recipe(cleaned.values(), options)
+    key = key_of(embedder.identity)
+    with Spool[Prepared](folder) as prepared, Pending.open(folder, embedder=key) as pending:
+        for batch in cleaned.batches(_CLEAN_STEP):
+            for each in prepare(batch, recipe, now):
+                prepared.put(each.card.id, each)
+            progress("fingerprints and facts", len(prepared), len(cleaned))
+        embedded = embed_spooled(prepared, embedder, pending, progress)
         with _writing(folder, create=True) as writer:
             with writer.transaction():
-                prepared = _allowed(writer, prepared, allow_erased)
-                unedited = untouched(writer, prepared)
+                unedited = untouched(writer, prepared.values())
                 writer.clear()
-                writer.insert_many(_documents(prepared, vectors))
-                note_texts(writer, prepared, unedited=unedited)
+                taken = 0
+                for offered in prepared.batches(_UPDATE_BATCH):
+                    allowed = _allowed(writer, offered, allow_erased)
+                    vectors, _ = embed(allowed, embedder, pending, silent)
+                    writer.insert_many(_documents(allowed, vectors))
+                    note_texts(writer, allowed, unedited=unedited)
+                    taken += len(allowed)
                 chosen = thresholds or _chosen_thresholds(writer)
                 _describe(writer, options, chosen, embedder.identity, recipe)
                 _finish(writer, progress)
             _tidy(writer)
         pending.discard()
-    return Change(
-        added=len(prepared),
-        embedded=embedded,
-        total=len(prepared),
-        skipped=offered - len(prepared),
-    )
+    return Change(added=taken, embedded=embedded, total=taken)
 
 
 def _check_replaceable(folder: Path) -> int:
@@ -183,25 +216,65 @@ def update(
         Take in also what was erased for good.
     """
     check_writable(folder)
-    given = list(unique(articles, on_duplicate))
+    given = unique(articles, on_duplicate)
+    with Store.open(folder) as store:
+        plan = _plan(store, given)
+    if not plan.changed and not plan.cards and not has_broken_files(folder):
+        return Change(unchanged=plan.unchanged, total=plan.total)
+    change = take_in(
+        folder,
+        _clean(plan.changed, progress),
+        cards=plan.cards,
+        known=plan.vectors,
+        embedder=embedder,
+        progress=progress,
+        now=now,
+        previous=previous,
+        allow_erased=allow_erased,
+    )
+    return replace(change, unchanged=plan.unchanged)
+
+
+def has_broken_files(folder: Path) -> bool:
+    """Whether a search file is missing or damaged; any change of the index makes them anew."""
+    with Store.open(folder) as store:
+        return bool(broken_files(folder, store.generation()))
+
+
+def take_in(
+    folder: Path,
+    cleaned: Sequence[Cleaned],
+    *,
+    embedder: Callable[[], Embedder],
+    progress: Progress,
+    now: datetime,
+    cards: Mapping[str, Card] | None = None,
+    known: Mapping[bytes, NDArray[np.float16]] | None = None,
+    previous: Generation | None = None,
+    allow_erased: bool = False,
+) -> Change:
+    """Put articles that differ from the stored ones of the same ids into their places.
+
+    Parameters
+    ----------
+    cleaned : sequence of Cleaned
+        Articles whose text, date, language or kind is another one, or that are new.
+    cards : mapping of str to Card, optional
+        By id, what is shown of articles whose text stays.
+    known : mapping of bytes to ndarray, optional
+        Vectors by the digest of their input: those are not made again.
+    """
     with Store.open(folder) as store:
         state = IndexState.read(store)
-        plan = _plan(store, given)
-        broken = broken_files(folder, store.generation())
-    if not plan.changed and not plan.cards and not broken:
-        return Change(unchanged=plan.unchanged, total=plan.total)
-    cleaned = _clean(plan.changed, progress)
-    if not allow_erased:
-        with Store.open(folder) as store:
-            cleaned = keep_out(store, cleaned)
-    prepared = _prepare(cleaned, state.recipe, now, progress)
-    with _put_by(folder, state.identity, prepared) as pending:
-        vectors, embedded = embed(prepared, embedder, pending, progress, known=plan.vectors)
+        kept = list(cleaned) if allow_erased else keep_out(store, cleaned)
+    prepared = _prepare(kept, state.recipe, now, progress)
+    with put_by(folder, state.identity, prepared) as pending:
+        vectors, embedded = embed(prepared, embedder, pending, progress, known=known)
         with _writing(folder) as writer:
             change = _apply(
                 writer,
                 state.identity,
-                plan.cards,
+                cards or {},
                 prepared,
                 vectors,
                 progress,
@@ -210,8 +283,8 @@ def update(
             )
         if pending is not None:
             pending.discard()
-    skipped = len(plan.changed) - len(prepared) + change.skipped
-    return replace(change, unchanged=plan.unchanged, embedded=embedded, skipped=skipped)
+    skipped = len(cleaned) - len(prepared) + change.skipped
+    return replace(change, embedded=embedded, skipped=skipped)
 
 
 def remove(folder: Path, ids: Sequence[str]) -> Change:
@@ -234,6 +307,30 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
             writer.delete(sorted(rows.values()))
             _renew(writer, IndexState.read(writer))
         return Change(removed=len(rows), total=writer.count())
+
+
+def withdraw(folder: Path, gone: Sequence[str], cards: Iterable[Sequence[Card]]) -> Change:
+    """Take articles out and change what is shown of others, in one step.
+
+    What is no longer there, because another process took it out, is passed over.
+
+    Parameters
+    ----------
+    gone : sequence of str
+    cards : iterable of sequences of Card
+    """
+    with _writing(folder) as writer:
+        updated = 0
+        with writer.transaction():
+            removed = writer.rows_of(gone)
+            writer.delete(sorted(removed.values()))
+            for batch in cards:
+                rows = writer.rows_of([each.id for each in batch])
+                for card in batch:
+                    if card.id in rows:
+                        writer.update_card(rows[card.id], card)
+                updated += len(rows)
+        return Change(updated=updated, removed=len(removed), total=writer.count())
 
 
 def rebuild(
@@ -264,7 +361,7 @@ def rebuild(
             for _, each in stored
             if each.sketch.vector is not None and model.identity == state.identity
         }
-        with Pending.open(folder, embedder=_key_of(model.identity)) as pending:
+        with Pending.open(folder, embedder=key_of(model.identity)) as pending:
             vectors, embedded = embed(prepared, model, pending, progress, known=known)
             with writer.transaction():
                 writer.replace_documents(
@@ -276,58 +373,6 @@ def rebuild(
             _tidy(writer)
             pending.discard()
     return Change(updated=len(stored), embedded=embedded, total=len(stored))
-
-
-def embed(
-    prepared: Sequence[Prepared],
-    embedder: Embedder | Callable[[], Embedder],
-    pending: Pending | None,
-    progress: Progress,
-    known: Mapping[bytes, NDArray[np.float16]] | None = None,
-) -> tuple[dict[bytes, NDArray[np.float16]], int]:
-    """Vectors of all inputs by digest, and how many of them were embedded now.
-
-    Equal inputs are embedded once. Every chunk is put by before the next, so that a restarted
-    run begins where this one ended.
-    """
-    inputs = {each.input_digest: each.embedding_input for each in prepared if each.embedding_input}
-    vectors = dict(known or {})
-    if pending is not None:
-        vectors.update(pending.get_many(list(inputs)))
-    missing = sorted(
-        (digest for digest in inputs if digest not in vectors),
-        key=lambda digest: (-len(inputs[digest]), digest),
-    )
-    if not missing:
-        return vectors, 0
-    model = embedder() if callable(embedder) else embedder
-    progress("embedding", 0, len(missing))
-    for start in range(0, len(missing), _EMBED_CHUNK):
-        chunk = missing[start : start + _EMBED_CHUNK]
-        made = model.embed([inputs[digest] for digest in chunk]).astype(np.float16)
-        fresh = dict(zip(chunk, made, strict=True))
-        if pending is not None:
-            pending.put_many(fresh)
-        vectors.update(fresh)
-        progress("embedding", start + len(chunk), len(missing))
-    return vectors, len(missing)
-
-
-@contextmanager
-def _put_by(
-    folder: Path, identity: EmbedderIdentity, prepared: Sequence[Prepared]
-) -> Iterator[Pending | None]:
-    """Where vectors are put by while an update embeds; one chunk is not worth a file."""
-    if len(prepared) <= _EMBED_CHUNK:
-        yield None
-        return
-    with Pending.open(folder, embedder=_key_of(identity)) as pending:
-        yield pending
-
-
-def _key_of(identity: EmbedderIdentity) -> str:
-    """All that a vector depends on beside its input."""
-    return f"{identity.fingerprint}\0{identity.max_tokens}\0{identity.prompt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +405,7 @@ def _plan(store: Store, given: Sequence[Article]) -> _Plan:
                 card = clean_article(article).card
                 if card == before.card:
                     unchanged += 1
-                elif _same_evidence(card, before.card):
+                elif same_evidence(card, before.card):
                     cards[article.id] = card
                 else:
                     changed.append(article)
@@ -371,7 +416,7 @@ def _plan(store: Store, given: Sequence[Article]) -> _Plan:
         )
 
 
-def _same_evidence(one: Card, other: Card) -> bool:
+def same_evidence(one: Card, other: Card) -> bool:
     """Whether two cards of one text compare alike with everything."""
     return (one.date, one.language, one.excerpt) == (other.date, other.language, other.excerpt)
 

@@ -16,6 +16,7 @@ from recommender.store.connection import Connection
 from recommender.store.files import make_folder, share
 
 _AT_ONCE = 5_000
+_KNOWN_AT_ONCE = 500
 
 
 class Pending:
@@ -36,13 +37,18 @@ class Pending:
             What the vectors depend on beside their input: weights, window, prompt.
         """
         make_folder(folder)
-        path = folder / f"pending-{xxh3_128_hexdigest(embedder.encode())[:12]}.sqlite"
+        path = cls.path_of(folder, embedder=embedder)
         try:
             return cls(path, _opened(path, folder))
         except IndexCorrupt:
             # Only a cache: what cannot be read is made again.
             _delete(path)
             return cls(path, _opened(path, folder))
+
+    @staticmethod
+    def path_of(folder: Path, *, embedder: str) -> Path:
+        """Where the file is, or would be."""
+        return folder / f"pending-{xxh3_128_hexdigest(embedder.encode())[:12]}.sqlite"
 
     def get_many(self, digests: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
         """The vectors that are there; damaged ones are not."""
@@ -53,6 +59,13 @@ class Pending:
             for digest, blob, total in self._connection.rows(sql, (json.dumps(part),)):
                 if total == _check_sum(digest, blob):
                     found[bytes.fromhex(digest)] = np.frombuffer(blob, "<f2")
+        return found
+
+    def known(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Which of the vectors are there and sound."""
+        found: set[bytes] = set()
+        for start in range(0, len(digests), _KNOWN_AT_ONCE):
+            found.update(self.get_many(digests[start : start + _KNOWN_AT_ONCE]))
         return found
 
     def put_many(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
