@@ -179,9 +179,11 @@ def _name_database(plan: _Plan, value: str, target: Path) -> None:
             plan.options["url_env"] = value
             return
         wanted = "URL of a database" if plan.kind == "sql" else "folder or URL of a database"
+        # What may be a mistyped address may hold a password.
+        shown = "what was given" if "@" in value else f"{value!r:.80}"
         raise ConfigError(
-            f"--{plan.kind} {value!r:.80} is no {wanted}, and no environment variable of that name "
-            "is set"
+            f"--{plan.kind}: {shown} is no {wanted}, and no environment variable of that name is "
+            "set"
         )
     from recommender.sources.databases import Database
 

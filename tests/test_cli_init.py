@@ -163,6 +163,7 @@ def test_it_can_be_written_elsewhere(run: Run, tmp_path: Path) -> None:
         ((), 2, "one of --pbootcms"),
         (("--pbootcms", "a", "--ghost", "b"), 2, "one of --pbootcms"),
         (("--pbootcms", "nowhere"), 1, "no folder or URL"),
+        (("--pbootcms", "mysql:/news:hunter22@db/cms"), 1, "no folder or URL"),
         (("--sql", "sqlite:///a.db"), 2, "--query"),
         (("--sql", "sqlite:///a.db", "--query", "DROP TABLE a"), 1, "SELECT"),
         (("--sql", "sqlite:///a.db", "--query", "SELECT 1"), 1, "there is no SQLite database"),
