@@ -140,7 +140,7 @@ def init(
             f"  export {plan.variable}='…the address…'"
         )
     if output != "-":
-        say(f"Wrote {output}. Now: recommender build")
+        say(f"Wrote {output}. Now: recommender sync")
 
 
 def _planned(given: Mapping[str, Any], query: str | None, target: Path) -> _Plan:
