@@ -22,6 +22,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest, xxh3_128_digest
+
 from recommender.shingles import fingerprint_many
 from recommender.text import fold_many
 
@@ -39,6 +43,7 @@ _HEAD_LENGTH = 80
 _MOST_TAILS = 6
 _PASSES = 4
 _REMAINDERS_LOOKED_AT = 400
+_BEGINNING = 64
 
 _SLOT = "…"
 _PREFIX = 3
@@ -254,7 +259,7 @@ def find_boilerplate(
     Parameters
     ----------
     texts : sequence of str
-        Clean texts, in any order.
+        Clean texts, in any order; they may lie on disk, for only some are held at a time.
     min_count : int
         Least number of carriers whose remainders differ.
     min_share : float
@@ -267,7 +272,7 @@ def find_boilerplate(
     """
     least = max(min_count, min_share * len(texts))
     found: dict[Key, int] = {}
-    remaining = list(texts)
+    remaining = texts
     for _ in range(_PASSES):
         fresh, carriers = _find_once(remaining, least, min_count, found, len(texts))
         if not fresh:
@@ -275,7 +280,8 @@ def find_boilerplate(
         found.update(fresh)
         known = _made(found)
         # What stands before a tail that was found may be boilerplate too: look again without it.
-        stripped = ((remaining[number], known.strip(remaining[number])) for number in carriers)
+        carried = (remaining[number] for number in carriers)
+        stripped = ((text, known.strip(text)) for text in carried)
         remaining = [after for before, after in stripped if after != before]
     return _made(found)
 
@@ -290,9 +296,11 @@ def _find_once(
 ) -> tuple[dict[Key, int], list[int]]:
     """Segments that were not known, with their counts, and the texts that carry one of them."""
     carriers: defaultdict[Key, list[int]] = defaultdict(list)
-    for number, text in enumerate(texts):
-        for key in _candidates(text):
-            carriers[key].append(number)
+    frequent, carrying = _frequent(texts, least)
+    for number in carrying:
+        for key in _candidates(texts[number]):
+            if _hash_of(key) in frequent:
+                carriers[key].append(number)
     fresh: dict[Key, int] = {}
     for key, numbers in carriers.items():
         if key in known or len(numbers) < least or not _is_notice(key, len(numbers), total):
@@ -301,6 +309,31 @@ def _find_once(
             fresh[key] = len(numbers)
     fresh = _outermost(fresh)
     return fresh, sorted({number for key in fresh for number in carriers[key]})
+
+
+def _frequent(texts: Sequence[str], least: float) -> tuple[frozenset[int], list[int]]:
+    """Hashes of the candidates that enough texts carry, and those texts, ascending.
+
+    Nearly all candidates stand in one text only: as numbers they take a tenth of the memory.
+    """
+    hashes: list[NDArray[np.uint64]] = []
+    counts: list[int] = []
+    for text in texts:
+        own = [_hash_of(key) for key in _candidates(text)]
+        hashes.append(np.array(own, np.uint64))
+        counts.append(len(own))
+    if not hashes:
+        return frozenset(), []
+    every = np.concatenate(hashes)
+    del hashes
+    values, found = np.unique(every, return_counts=True)
+    frequent = values[found >= least]
+    owners = np.repeat(np.arange(len(counts)), counts)[np.isin(every, frequent)]
+    return frozenset(frequent.tolist()), np.unique(owners).tolist()
+
+
+def _hash_of(key: Key) -> int:
+    return xxh3_64_intdigest(f"{key[0]}\0{key[1]}".encode("utf-8", "surrogatepass"))
 
 
 def _candidates(text: str) -> set[Key]:
@@ -327,7 +360,7 @@ def _differ(texts: Sequence[str], key: Key, numbers: Sequence[int], min_count: i
     looked_at = numbers
     if len(numbers) > _REMAINDERS_LOOKED_AT:
         # A sample that does not depend on the order of the texts.
-        looked_at = sorted(numbers, key=lambda number: texts[number])[
+        looked_at = sorted(numbers, key=lambda number: _order_of(texts[number]))[
             :: len(numbers) // _REMAINDERS_LOOKED_AT
         ]
     segment = Boilerplate((Segment(key[1], key[0], len(numbers)),))
@@ -336,6 +369,11 @@ def _differ(texts: Sequence[str], key: Key, numbers: Sequence[int], min_count: i
     least = {int(hashes[0]) for hashes in fingerprint_many(rests) if len(hashes)}
     wanted = min_count if looked_at is numbers else max(min_count, len(looked_at) // 2)
     return len(least) >= wanted
+
+
+def _order_of(text: str) -> tuple[str, bytes]:
+    """A place among texts that takes little to remember."""
+    return text[:_BEGINNING], xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
 
 
 def _outermost(fresh: Mapping[Key, int]) -> dict[Key, int]:

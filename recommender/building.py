@@ -34,7 +34,7 @@ from recommender.generation import (
     renew_if_broken,
     write_generation,
 )
-from recommender.incoming import OnDuplicate, unique
+from recommender.incoming import OnDuplicate, unique, wanted
 from recommender.indexing import (
     Cleaned,
     Prepared,
@@ -46,9 +46,10 @@ from recommender.indexing import (
 )
 from recommender.neighbourhood import enter, fill_all
 from recommender.priors import priors_for, profile_for
-from recommender.progress import Progress
+from recommender.progress import Progress, silent
 from recommender.records import Article, Card
 from recommender.search import IndexState, Searcher
+from recommender.spooling import Spool
 from recommender.store import Document, Pending, Store, Writer, check_writable
 from recommender.tombstones import keep_out, let_back
 
@@ -109,46 +110,78 @@ def build(
     check_writable(folder)
     stored = _check_replaceable(folder)
     warn_of_network(folder)
-    given = unique(articles, on_duplicate)
-    if stored and not given:
-        raise ConfigError(
-            f"the input holds no article, and the index at {folder} holds {stored:,}: nothing was "
-            "changed; look at the input, or remove the folder if the index is to be empty"
-        )
-    cleaned = _clean(given, progress)
-    del given
-    offered = len(cleaned)
-    if stored and not allow_erased:
-        with Store.open(folder) as store:
-            cleaned = keep_out(store, cleaned)
-        if not cleaned:
+    with Spool[Cleaned](folder) as cleaned:
+        for number, article in enumerate(wanted(articles, cleaned, on_duplicate), start=1):
+            cleaned.put(article.id, clean_article(article))
+            if number % _CLEAN_STEP == 0:
+                progress("reading texts", number, 0)
+        progress("reading texts", len(cleaned), len(cleaned))
+        if stored and not cleaned:
             raise ConfigError(
-                f"all {offered:,} articles were erased from the index at {folder} for good: "
-                "nothing was changed"
+                f"the input holds no article, and the index at {folder} holds {stored:,}: nothing "
+                "was changed; look at the input, or remove the folder if the index is to be empty"
             )
-    recipe = make_recipe(cleaned, options)
-    prepared = _prepare(cleaned, recipe, now, progress)
-    del cleaned
-    with Pending.open(folder, embedder=_key_of(embedder.identity)) as pending:
-        vectors, embedded = embed(prepared, embedder, pending, progress)
+        offered = len(cleaned)
+        if stored and not allow_erased:
+            with Store.open(folder) as store:
+                for batch in cleaned.batches(_CLEAN_STEP):
+                    kept = {each.card.id for each in keep_out(store, batch)}
+                    cleaned.forget({each.card.id for each in batch} - kept)
+            if not cleaned:
+                raise ConfigError(
+                    f"all {offered:,} articles were erased from the index at {folder} for good: "
+                    "nothing was changed"
+                )
+        change = build_cleaned(
+            folder,
+            cleaned,
+            options=options,
+            thresholds=thresholds,
+            embedder=embedder,
+            progress=progress,
+            now=now,
+            allow_erased=allow_erased,
+        )
+    return replace(change, skipped=offered - change.total)
+
+
+def build_cleaned(
+    folder: Path,
+    cleaned: Spool[Cleaned],
+    *,
+    options: IndexOptions,
+    thresholds: Thresholds | None,
+    embedder: Embedder,
+    progress: Progress,
+    now: datetime,
+    allow_erased: bool = False,
+) -> Change:
+    """Make an index of articles that are cleaned and wait on disk; texts stay there."""
+    recipe = make_recipe(cleaned.values(), options)
+    key = _key_of(embedder.identity)
+    with Spool[Prepared](folder) as prepared, Pending.open(folder, embedder=key) as pending:
+        for batch in cleaned.batches(_CLEAN_STEP):
+            for each in prepare(batch, recipe, now):
+                prepared.put(each.card.id, each)
+            progress("fingerprints and facts", len(prepared), len(cleaned))
+        embedded = _embed_spooled(prepared, embedder, pending, progress)
         with _writing(folder, create=True) as writer:
             with writer.transaction():
-                prepared = _allowed(writer, prepared, allow_erased)
-                unedited = untouched(writer, prepared)
+                unedited = untouched(writer, prepared.values())
                 writer.clear()
-                writer.insert_many(_documents(prepared, vectors))
-                note_texts(writer, prepared, unedited=unedited)
+                taken = 0
+                for offered in prepared.batches(_UPDATE_BATCH):
+                    allowed = _allowed(writer, offered, allow_erased)
+                    vectors, _ = embed(allowed, embedder, pending, silent)
+                    writer.insert_many(_documents(allowed, vectors))
+                    note_texts(writer, allowed, unedited=unedited)
+                    taken += len(allowed)
                 chosen = thresholds or _chosen_thresholds(writer)
                 _describe(writer, options, chosen, embedder.identity, recipe)
                 _finish(writer, progress)
             _tidy(writer)
         pending.discard()
-    return Change(
-        added=len(prepared),
-        embedded=embedded,
-        total=len(prepared),
-        skipped=offered - len(prepared),
-    )
+    return Change(added=taken, embedded=embedded, total=taken)
 
 
 def _check_replaceable(folder: Path) -> int:
@@ -183,25 +216,60 @@ def update(
         Take in also what was erased for good.
     """
     check_writable(folder)
-    given = list(unique(articles, on_duplicate))
+    given = unique(articles, on_duplicate)
     with Store.open(folder) as store:
-        state = IndexState.read(store)
         plan = _plan(store, given)
         broken = broken_files(folder, store.generation())
     if not plan.changed and not plan.cards and not broken:
         return Change(unchanged=plan.unchanged, total=plan.total)
-    cleaned = _clean(plan.changed, progress)
-    if not allow_erased:
-        with Store.open(folder) as store:
-            cleaned = keep_out(store, cleaned)
-    prepared = _prepare(cleaned, state.recipe, now, progress)
+    change = take_in(
+        folder,
+        _clean(plan.changed, progress),
+        cards=plan.cards,
+        known=plan.vectors,
+        embedder=embedder,
+        progress=progress,
+        now=now,
+        previous=previous,
+        allow_erased=allow_erased,
+    )
+    return replace(change, unchanged=plan.unchanged)
+
+
+def take_in(
+    folder: Path,
+    cleaned: Sequence[Cleaned],
+    *,
+    embedder: Callable[[], Embedder],
+    progress: Progress,
+    now: datetime,
+    cards: Mapping[str, Card] | None = None,
+    known: Mapping[bytes, NDArray[np.float16]] | None = None,
+    previous: Generation | None = None,
+    allow_erased: bool = False,
+) -> Change:
+    """Put articles that differ from the stored ones of the same ids into their places.
+
+    Parameters
+    ----------
+    cleaned : sequence of Cleaned
+        Articles whose text, date, language or kind is another one, or that are new.
+    cards : mapping of str to Card, optional
+        By id, what is shown of articles whose text stays.
+    known : mapping of bytes to ndarray, optional
+        Vectors by the digest of their input: those are not made again.
+    """
+    with Store.open(folder) as store:
+        state = IndexState.read(store)
+        kept = list(cleaned) if allow_erased else keep_out(store, cleaned)
+    prepared = _prepare(kept, state.recipe, now, progress)
     with _put_by(folder, state.identity, prepared) as pending:
-        vectors, embedded = embed(prepared, embedder, pending, progress, known=plan.vectors)
+        vectors, embedded = embed(prepared, embedder, pending, progress, known=known)
         with _writing(folder) as writer:
             change = _apply(
                 writer,
                 state.identity,
-                plan.cards,
+                cards or {},
                 prepared,
                 vectors,
                 progress,
@@ -210,8 +278,8 @@ def update(
             )
         if pending is not None:
             pending.discard()
-    skipped = len(plan.changed) - len(prepared) + change.skipped
-    return replace(change, unchanged=plan.unchanged, embedded=embedded, skipped=skipped)
+    skipped = len(cleaned) - len(prepared) + change.skipped
+    return replace(change, embedded=embedded, skipped=skipped)
 
 
 def remove(folder: Path, ids: Sequence[str]) -> Change:
@@ -301,16 +369,54 @@ def embed(
     if not missing:
         return vectors, 0
     model = embedder() if callable(embedder) else embedder
-    progress("embedding", 0, len(missing))
-    for start in range(0, len(missing), _EMBED_CHUNK):
-        chunk = missing[start : start + _EMBED_CHUNK]
-        made = model.embed([inputs[digest] for digest in chunk]).astype(np.float16)
-        fresh = dict(zip(chunk, made, strict=True))
+    chunks = _embedded(missing, lambda digests: [inputs[each] for each in digests], model, progress)
+    for fresh in chunks:
         if pending is not None:
             pending.put_many(fresh)
         vectors.update(fresh)
-        progress("embedding", start + len(chunk), len(missing))
     return vectors, len(missing)
+
+
+def _embed_spooled(
+    prepared: Spool[Prepared], embedder: Embedder, pending: Pending, progress: Progress
+) -> int:
+    """Put the vectors of all inputs by; how many were embedded now. Inputs stay on disk."""
+    lengths: dict[bytes, tuple[int, str]] = {}
+    for batch in prepared.batches(_UPDATE_BATCH):
+        lengths.update(
+            (each.input_digest, (len(each.embedding_input), each.card.id))
+            for each in batch
+            if each.embedding_input
+        )
+    known = pending.known(list(lengths))
+    missing = sorted(
+        (digest for digest in lengths if digest not in known),
+        key=lambda digest: (-lengths[digest][0], digest),
+    )
+
+    def inputs(digests: Sequence[bytes]) -> list[str]:
+        found = prepared.get(lengths[each][1] for each in digests)
+        return [each.embedding_input for each in found]
+
+    for fresh in _embedded(missing, inputs, embedder, progress):
+        pending.put_many(fresh)
+    return len(missing)
+
+
+def _embedded(
+    missing: Sequence[bytes],
+    inputs: Callable[[Sequence[bytes]], list[str]],
+    model: Embedder,
+    progress: Progress,
+) -> Iterator[dict[bytes, NDArray[np.float16]]]:
+    """Vectors of inputs by digest, a chunk at a time."""
+    if missing:
+        progress("embedding", 0, len(missing))
+    for start in range(0, len(missing), _EMBED_CHUNK):
+        chunk = missing[start : start + _EMBED_CHUNK]
+        made = model.embed(inputs(chunk)).astype(np.float16)
+        yield dict(zip(chunk, made, strict=True))
+        progress("embedding", start + len(chunk), len(missing))
 
 
 @contextmanager

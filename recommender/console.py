@@ -120,16 +120,16 @@ class StageProgress:
             return
         if self._bars is not None:
             if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(stage, total=total)
-            self._bars.update(self._tasks[stage], completed=done, total=total)
+                self._tasks[stage] = self._bars.add_task(stage, total=total or None)
+            self._bars.update(self._tasks[stage], completed=done, total=total or None)
             return
         now = time.monotonic()
-        complete = done >= total
+        complete = total > 0 and done >= total
         if complete and stage in self._finished:
             return
         if complete or now - self._last >= _QUIET_SECONDS:
-            share = f" ({done / total:.0%})" if total else ""
-            click.echo(f"{stage}: {done:,} of {total:,}{share}", err=True)
+            share = f" of {total:,} ({done / total:.0%})" if total else ""
+            click.echo(f"{stage}: {done:,}{share}", err=True)
             self._last = now
             if complete:
                 self._finished.add(stage)

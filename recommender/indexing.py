@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,14 +160,22 @@ def clean_article(article: Article) -> Cleaned:
     """Turn HTML or plain text into clean text and fill in the language."""
     text = clean(article.body)
     title = clean_title(article.title)
-    language = article.language.replace("_", "-").partition("-")[0].lower()
+    language = _primary(article.language) or detect_language(text or title)
     return Cleaned(
-        card=replace(
-            article.card, title=title, language=language or detect_language(text or title)
-        ),
+        card=replace(article.card, title=title, language=language),
         text=text,
         content_digest=content_digest(article),
     )
+
+
+def card_of(article: Article, language: str) -> Card:
+    """The card of an article whose text is stored already, with the language found then."""
+    own = _primary(article.language)
+    return replace(article.card, title=clean_title(article.title), language=own or language)
+
+
+def _primary(language: str) -> str:
+    return language.replace("_", "-").partition("-")[0].lower()
 
 
 def content_digest(article: Article) -> bytes:
@@ -175,12 +183,34 @@ def content_digest(article: Article) -> bytes:
     return xxh3_64_digest(f"{article.title}\0{article.body}".encode())
 
 
+class _Texts(Sequence[str]):
+    """The texts of articles that may lie on disk."""
+
+    def __init__(self, cleaned: Sequence[Cleaned]) -> None:
+        self._cleaned = cleaned
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [each.text for each in self._cleaned[index]]
+        return self._cleaned[index].text
+
+    def __len__(self) -> int:
+        return len(self._cleaned)
+
+    def __iter__(self) -> Iterator[str]:
+        return (each.text for each in self._cleaned)
+
+
 def make_recipe(cleaned: Sequence[Cleaned], options: IndexOptions) -> Recipe:
     """Find what is boilerplate in a corpus and on which days its dates lie."""
     boilerplate = Boilerplate()
     if options.strip_boilerplate:
         boilerplate = find_boilerplate(
-            [each.text for each in cleaned],
+            _Texts(cleaned),
             min_count=options.boilerplate_min_count,
             min_share=options.boilerplate_min_share,
         )

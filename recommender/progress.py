@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Called with the name of a stage, how much of it is done, and how much there is.
+# Called with the name of a stage, how much of it is done, and how much there is; 0 while nobody
+# knows that.
 Progress = Callable[[str, int, int], None]
 
 

@@ -16,6 +16,7 @@ from recommender.store.connection import Connection
 from recommender.store.files import make_folder, share
 
 _AT_ONCE = 5_000
+_KNOWN_AT_ONCE = 500
 
 
 class Pending:
@@ -53,6 +54,13 @@ class Pending:
             for digest, blob, total in self._connection.rows(sql, (json.dumps(part),)):
                 if total == _check_sum(digest, blob):
                     found[bytes.fromhex(digest)] = np.frombuffer(blob, "<f2")
+        return found
+
+    def known(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Which of the vectors are there and sound."""
+        found: set[bytes] = set()
+        for start in range(0, len(digests), _KNOWN_AT_ONCE):
+            found.update(self.get_many(digests[start : start + _KNOWN_AT_ONCE]))
         return found
 
     def put_many(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
