@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from benchmarks.moment import NOW
 from recommender import __version__
-from recommender.building import embed
 from recommender.centring import Centres
 from recommender.config import IndexOptions
 from recommender.embedders import Embedder
+from recommender.embedding import embed
 from recommender.evidence import COLUMNS, Comparable, EvidenceTable, gather
 from recommender.indexing import Prepared, clean_article, comparable_draft, make_recipe, prepare
 from recommender.priors import priors_for, profile_for

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import NOW, as_article, read_lines, show_progress
-from recommender.building import embed
 from recommender.config import IndexOptions
 from recommender.embedders import load_embedder
+from recommender.embedding import embed
 from recommender.indexing import clean_article, make_recipe, prepare
 from recommender.records import Article
 from recommender.store import Pending

@@ -29,8 +29,9 @@ import numpy as np
 
 from benchmarks.common import NOW, markdown, save
 from recommender import Article, HashingEmbedder, IndexOptions, Recommender, load_embedder
-from recommender.building import _describe, _documents, embed
+from recommender.building import _describe, _documents
 from recommender.config import Thresholds
+from recommender.embedding import embed
 from recommender.generation import write_generation
 from recommender.indexing import clean_article, make_recipe, prepare
 from recommender.search import Searcher

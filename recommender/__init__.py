@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from recommender.building import Change
     from recommender.canonical import CanonicalPolicy
-    from recommender.config import IndexOptions, Thresholds
+    from recommender.config import IndexOptions, SyncOptions, Thresholds
     from recommender.copying import Copy
     from recommender.decisions import Decision, DecisionConflict
     from recommender.doctor import Diagnosis, Finding
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         LabelError,
         RecommenderError,
         SourceError,
+        SyncRunning,
+        SyncStopped,
     )
     from recommender.explanation import (
         Contribution,
@@ -65,12 +67,14 @@ if TYPE_CHECKING:
         Relation,
         Verdict,
     )
+    from recommender.sync_plan import SyncedSource, SyncSource
+    from recommender.syncing import Sync
     from recommender.tuning import Tuning
 
 _MODULES = {
     "building": ("Change",),
     "canonical": ("CanonicalPolicy",),
-    "config": ("IndexOptions", "Thresholds"),
+    "config": ("IndexOptions", "SyncOptions", "Thresholds"),
     "copying": ("Copy",),
     "decisions": ("Decision", "DecisionConflict"),
     "doctor": ("Diagnosis", "Finding"),
@@ -95,6 +99,8 @@ _MODULES = {
         "LabelError",
         "RecommenderError",
         "SourceError",
+        "SyncRunning",
+        "SyncStopped",
     ),
     "explanation": (
         "Contribution",
@@ -121,6 +127,8 @@ _MODULES = {
         "Relation",
         "Verdict",
     ),
+    "sync_plan": ("SyncSource", "SyncedSource"),
+    "syncing": ("Sync",),
     "tuning": ("Tuning",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
@@ -178,6 +186,12 @@ __all__ = [
     "Relation",
     "Sentence",
     "SourceError",
+    "Sync",
+    "SyncOptions",
+    "SyncRunning",
+    "SyncSource",
+    "SyncStopped",
+    "SyncedSource",
     "Thresholds",
     "Tuning",
     "Verdict",

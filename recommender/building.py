@@ -20,6 +20,7 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
+from recommender.embedding import embed, embed_spooled, key_of, put_by
 from recommender.errors import (
     ArticleNotFound,
     ConfigError,
@@ -53,7 +54,6 @@ from recommender.spooling import Spool
 from recommender.store import Document, Pending, Store, Writer, check_writable
 from recommender.tombstones import keep_out, let_back
 
-_EMBED_CHUNK = 64
 _UPDATE_BATCH = 500
 # The tail is searched exactly, and writing the files anew takes time that grows with the index:
 # a night's articles of a large one wait for a later night.
@@ -158,13 +158,13 @@ def build_cleaned(
 ) -> Change:
     """Make an index of articles that are cleaned and wait on disk; texts stay there."""
     recipe = make_recipe(cleaned.values(), options)
-    key = _key_of(embedder.identity)
+    key = key_of(embedder.identity)
     with Spool[Prepared](folder) as prepared, Pending.open(folder, embedder=key) as pending:
         for batch in cleaned.batches(_CLEAN_STEP):
             for each in prepare(batch, recipe, now):
                 prepared.put(each.card.id, each)
             progress("fingerprints and facts", len(prepared), len(cleaned))
-        embedded = _embed_spooled(prepared, embedder, pending, progress)
+        embedded = embed_spooled(prepared, embedder, pending, progress)
         with _writing(folder, create=True) as writer:
             with writer.transaction():
                 unedited = untouched(writer, prepared.values())
@@ -263,7 +263,7 @@ def take_in(
         state = IndexState.read(store)
         kept = list(cleaned) if allow_erased else keep_out(store, cleaned)
     prepared = _prepare(kept, state.recipe, now, progress)
-    with _put_by(folder, state.identity, prepared) as pending:
+    with put_by(folder, state.identity, prepared) as pending:
         vectors, embedded = embed(prepared, embedder, pending, progress, known=known)
         with _writing(folder) as writer:
             change = _apply(
@@ -304,6 +304,30 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
         return Change(removed=len(rows), total=writer.count())
 
 
+def withdraw(folder: Path, gone: Sequence[str], cards: Iterable[Sequence[Card]]) -> Change:
+    """Take articles out and change what is shown of others, in one step.
+
+    What is no longer there, because another process took it out, is passed over.
+
+    Parameters
+    ----------
+    gone : sequence of str
+    cards : iterable of sequences of Card
+    """
+    with _writing(folder) as writer:
+        updated = 0
+        with writer.transaction():
+            removed = writer.rows_of(gone)
+            writer.delete(sorted(removed.values()))
+            for batch in cards:
+                rows = writer.rows_of([each.id for each in batch])
+                for card in batch:
+                    if card.id in rows:
+                        writer.update_card(rows[card.id], card)
+                updated += len(rows)
+        return Change(updated=updated, removed=len(removed), total=writer.count())
+
+
 def rebuild(
     folder: Path,
     *,
@@ -332,7 +356,7 @@ def rebuild(
             for _, each in stored
             if each.sketch.vector is not None and model.identity == state.identity
         }
-        with Pending.open(folder, embedder=_key_of(model.identity)) as pending:
+        with Pending.open(folder, embedder=key_of(model.identity)) as pending:
             vectors, embedded = embed(prepared, model, pending, progress, known=known)
             with writer.transaction():
                 writer.replace_documents(
@@ -344,96 +368,6 @@ def rebuild(
             _tidy(writer)
             pending.discard()
     return Change(updated=len(stored), embedded=embedded, total=len(stored))
-
-
-def embed(
-    prepared: Sequence[Prepared],
-    embedder: Embedder | Callable[[], Embedder],
-    pending: Pending | None,
-    progress: Progress,
-    known: Mapping[bytes, NDArray[np.float16]] | None = None,
-) -> tuple[dict[bytes, NDArray[np.float16]], int]:
-    """Vectors of all inputs by digest, and how many of them were embedded now.
-
-    Equal inputs are embedded once. Every chunk is put by before the next, so that a restarted
-    run begins where this one ended.
-    """
-    inputs = {each.input_digest: each.embedding_input for each in prepared if each.embedding_input}
-    vectors = dict(known or {})
-    if pending is not None:
-        vectors.update(pending.get_many(list(inputs)))
-    missing = sorted(
-        (digest for digest in inputs if digest not in vectors),
-        key=lambda digest: (-len(inputs[digest]), digest),
-    )
-    if not missing:
-        return vectors, 0
-    model = embedder() if callable(embedder) else embedder
-    chunks = _embedded(missing, lambda digests: [inputs[each] for each in digests], model, progress)
-    for fresh in chunks:
-        if pending is not None:
-            pending.put_many(fresh)
-        vectors.update(fresh)
-    return vectors, len(missing)
-
-
-def _embed_spooled(
-    prepared: Spool[Prepared], embedder: Embedder, pending: Pending, progress: Progress
-) -> int:
-    """Put the vectors of all inputs by; how many were embedded now. Inputs stay on disk."""
-    lengths: dict[bytes, tuple[int, str]] = {}
-    for batch in prepared.batches(_UPDATE_BATCH):
-        lengths.update(
-            (each.input_digest, (len(each.embedding_input), each.card.id))
-            for each in batch
-            if each.embedding_input
-        )
-    known = pending.known(list(lengths))
-    missing = sorted(
-        (digest for digest in lengths if digest not in known),
-        key=lambda digest: (-lengths[digest][0], digest),
-    )
-
-    def inputs(digests: Sequence[bytes]) -> list[str]:
-        found = prepared.get(lengths[each][1] for each in digests)
-        return [each.embedding_input for each in found]
-
-    for fresh in _embedded(missing, inputs, embedder, progress):
-        pending.put_many(fresh)
-    return len(missing)
-
-
-def _embedded(
-    missing: Sequence[bytes],
-    inputs: Callable[[Sequence[bytes]], list[str]],
-    model: Embedder,
-    progress: Progress,
-) -> Iterator[dict[bytes, NDArray[np.float16]]]:
-    """Vectors of inputs by digest, a chunk at a time."""
-    if missing:
-        progress("embedding", 0, len(missing))
-    for start in range(0, len(missing), _EMBED_CHUNK):
-        chunk = missing[start : start + _EMBED_CHUNK]
-        made = model.embed(inputs(chunk)).astype(np.float16)
-        yield dict(zip(chunk, made, strict=True))
-        progress("embedding", start + len(chunk), len(missing))
-
-
-@contextmanager
-def _put_by(
-    folder: Path, identity: EmbedderIdentity, prepared: Sequence[Prepared]
-) -> Iterator[Pending | None]:
-    """Where vectors are put by while an update embeds; one chunk is not worth a file."""
-    if len(prepared) <= _EMBED_CHUNK:
-        yield None
-        return
-    with Pending.open(folder, embedder=_key_of(identity)) as pending:
-        yield pending
-
-
-def _key_of(identity: EmbedderIdentity) -> str:
-    """All that a vector depends on beside its input."""
-    return f"{identity.fingerprint}\0{identity.max_tokens}\0{identity.prompt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -466,7 +400,7 @@ def _plan(store: Store, given: Sequence[Article]) -> _Plan:
                 card = clean_article(article).card
                 if card == before.card:
                     unchanged += 1
-                elif _same_evidence(card, before.card):
+                elif same_evidence(card, before.card):
                     cards[article.id] = card
                 else:
                     changed.append(article)
@@ -477,7 +411,7 @@ def _plan(store: Store, given: Sequence[Article]) -> _Plan:
         )
 
 
-def _same_evidence(one: Card, other: Card) -> bool:
+def same_evidence(one: Card, other: Card) -> bool:
     """Whether two cards of one text compare alike with everything."""
     return (one.date, one.language, one.excerpt) == (other.date, other.language, other.excerpt)
 

@@ -32,7 +32,7 @@ else:  # pragma: no cover - the same parser under its earlier name
 
 CONFIG_NAME = "recommender.toml"
 _NOT_TABLES = ("index", "sources")
-_TABLES = ("options", "thresholds", "fields", "canonical", "limits", "export")
+_TABLES = ("options", "thresholds", "fields", "canonical", "limits", "sync", "export")
 # The parser takes time in the square of a key of many parts.
 _LONGEST_FILE = 64_000
 DEFAULT_EMBEDDER = "multilingual-e5-small"
@@ -151,6 +151,30 @@ class IndexOptions:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """When a sync does not believe its sources.
+
+    Parameters
+    ----------
+    most_removed : float
+        Share of a source's articles, 0 to 1, that may be gone, or all get one and the same text,
+        at once; up to ten always may.
+
+    Raises
+    ------
+    ConfigError
+        If it is not a number from 0 to 1.
+    """
+
+    most_removed: float = 0.2
+
+    def __post_init__(self) -> None:
+        share = self.most_removed
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise ConfigError(f"[sync] most_removed must lie between 0 and 1, not {share!r:.60}")
+
+
 def zone_of(name: object) -> tzinfo:
     """The time zone of a name, as in "Asia/Shanghai".
 
@@ -199,6 +223,8 @@ class Settings:
         Values for `CanonicalPolicy` that the file sets.
     limits : Limits
         How much is taken of files that are given.
+    sync : SyncOptions
+        When a sync does not believe its sources.
     sources : tuple of SourceSpec
         Where articles come from.
     export : ExportSpec
@@ -213,6 +239,7 @@ class Settings:
     fields: Mapping[str, str]
     canonical: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    sync: SyncOptions = field(default_factory=SyncOptions)
     sources: tuple[SourceSpec, ...] = ()
     export: ExportSpec = field(default_factory=ExportSpec)
     folder: Path = field(default_factory=Path)
@@ -260,6 +287,7 @@ def _settings(data: dict[str, Any]) -> Settings:
     _known("[canonical]", tables["canonical"], {each.name for each in fields(CanonicalPolicy)})
     _known("[thresholds]", tables["thresholds"], {each.name for each in fields(Thresholds)})
     _known("[limits]", tables["limits"], {each.name for each in fields(Limits)})
+    _known("[sync]", tables["sync"], {each.name for each in fields(SyncOptions)})
     IndexOptions(**tables["options"])
     CanonicalPolicy(**tables["canonical"])
     Thresholds().with_changes(**tables["thresholds"])
@@ -270,9 +298,12 @@ def _settings(data: dict[str, Any]) -> Settings:
     if index is not None and not isinstance(index, str):
         raise ConfigError(f"index must be the path of a folder, not {index!r:.60}")
     limits = Limits(**tables.pop("limits"))
+    sync = SyncOptions(**tables.pop("sync"))
     sources = source_specs(data.get("sources", []))
     export = export_spec(tables.pop("export"))
-    return Settings(index=index, **tables, limits=limits, sources=sources, export=export)
+    return Settings(
+        index=index, **tables, limits=limits, sync=sync, sources=sources, export=export
+    )
 
 
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:

@@ -35,7 +35,8 @@ from recommender.embedders import (
 )
 from recommender.engine_decisions import Deciding
 from recommender.engine_reports import Reporting
-from recommender.engine_upkeep import Upkeep, load_for, present
+from recommender.engine_sync import Syncing
+from recommender.engine_upkeep import load_for, present
 from recommender.errors import ArticleNotFound
 from recommender.explanation import Explanation
 from recommender.fact_packing import unpack
@@ -59,7 +60,7 @@ from recommender.store import Store, check_on_opening
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Upkeep):
+class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used

@@ -9,6 +9,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     ├─ ArticleNotFound(LookupError)
     ├─ LabelError(ValueError)               carries source and line
     ├─ SourceError                          a database, site or feed that cannot be read
+    │  └─ SyncStopped                       a source that would take too much out of the index
     ├─ ExportError                          related lists that cannot be written where they should
     ├─ EmbeddingError
     │  ├─ EmbedderUnavailable(ImportError)  names the extra to install, or the download that failed
@@ -16,6 +17,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     └─ IndexStoreError
        ├─ IndexMissing(FileNotFoundError)
        ├─ IndexLocked
+       │  └─ SyncRunning                    another sync of the index has not ended
        ├─ IndexCorrupt                      names the file and the failed check
        ├─ IndexIncompatible                 newer format, other embedder
        └─ ErasureUnfinished                 erased, and still in a file; says what remains to do
@@ -100,6 +102,10 @@ class SourceError(RecommenderError):
     """A place where articles live cannot be reached or read."""
 
 
+class SyncStopped(SourceError):
+    """A source gives so much less than before that it looks broken; nothing has changed."""
+
+
 class ExportError(RecommenderError):
     """Related lists cannot be written to where they should go; what is there has not changed."""
 
@@ -126,6 +132,10 @@ class IndexMissing(IndexStoreError, FileNotFoundError):
 
 class IndexLocked(IndexStoreError):
     """Another process is writing to the index."""
+
+
+class SyncRunning(IndexLocked):
+    """Another process is bringing the index up to its sources."""
 
 
 class IndexCorrupt(IndexStoreError):

@@ -295,7 +295,9 @@ def _prepare_one(
         flags |= TITLE_MISFIT
     if generic:
         flags |= TITLE_GENERIC
-    if card.date is not None and not is_plausible(card.date, recipe, now):
+    # What is to be seen later only may be of that day.
+    seen = max(now, card.visible_from or now)
+    if card.date is not None and not is_plausible(card.date, recipe, seen):
         flags |= DATE_IMPLAUSIBLE
     title = "" if misfit or generic else card.title
     lead = body[:LEAD_LENGTH]

@@ -54,17 +54,7 @@ def keep_out(store: Store, articles: Sequence[Incoming]) -> list[Incoming]:
     An article is one that was erased if its id is, or if its text is that of one, be it under
     another id. What stays out is logged.
     """
-    secret = tombstone_secret(store)
-    if secret is None or not articles:
-        return list(articles)
-    keys = _keys(secret, articles)
-    erased = find_tombstones(store, {key for each in keys for key in each})
-    kept, out = [], []
-    for one, own in zip(articles, keys, strict=True):
-        if erased.intersection(own):
-            out.append(one.card.id)
-        else:
-            kept.append(one)
+    out = erased_among(store, articles)
     if out:
         logger.warning(
             "not taken in, because it was erased for good: %s%s; if it is to come back, say so "
@@ -72,7 +62,20 @@ def keep_out(store: Store, articles: Sequence[Incoming]) -> list[Incoming]:
             ", ".join(map(repr, out[:_NAMED])),
             f" and {len(out) - _NAMED:,} more" if len(out) > _NAMED else "",
         )
-    return kept
+    gone = set(out)
+    return [each for each in articles if each.card.id not in gone]
+
+
+def erased_among(store: Store, articles: Sequence[_Incoming]) -> list[str]:
+    """Ids of those of the articles that were erased for good, in their order; nothing is logged."""
+    secret = tombstone_secret(store)
+    if secret is None or not articles:
+        return []
+    keys = _keys(secret, articles)
+    erased = find_tombstones(store, {key for each in keys for key in each})
+    return [
+        one.card.id for one, own in zip(articles, keys, strict=True) if erased.intersection(own)
+    ]
 
 
 def let_back(writer: Writer, articles: Sequence[_Incoming]) -> None:

@@ -33,11 +33,13 @@ from recommender.reports.rows import (
     match_rows,
     problem_rows,
 )
+from recommender.reports.syncs import sync_line, sync_notes, sync_row
 from recommender.reports.tables import (
     comparison_text,
     groups_text,
     info_text,
     matches_text,
+    printable,
     problems_text,
 )
 from recommender.reports.wording import LANGUAGES
@@ -75,6 +77,7 @@ __all__ = [
     "pairs_text",
     "picture_kind",
     "preview_page",
+    "printable",
     "problem_rows",
     "problems_text",
     "redirect_rows",
@@ -83,6 +86,9 @@ __all__ = [
     "report_rows",
     "report_text",
     "summary_row",
+    "sync_line",
+    "sync_notes",
+    "sync_row",
     "thresholds_text",
     "tuning_picture",
     "tuning_row",

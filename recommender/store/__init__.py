@@ -46,6 +46,8 @@ from recommender.store.schema import (
     is_index_file,
 )
 from recommender.store.soundness import check_on_opening
+from recommender.store.standing import Standing, articles_by_site, standing_of
+from recommender.store.sync_lock import SyncLock
 from recommender.store.writer import Writer
 
 __all__ = [
@@ -60,10 +62,13 @@ __all__ = [
     "Pending",
     "Sketch",
     "SourceSnapshot",
+    "Standing",
     "Store",
+    "SyncLock",
     "Writer",
     "WriterLock",
     "advice_on_damage",
+    "articles_by_site",
     "check_on_opening",
     "check_store",
     "check_writable",
@@ -91,6 +96,7 @@ __all__ = [
     "set_purging",
     "settled_pairs",
     "source_snapshot",
+    "standing_of",
     "tombstone_secret",
     "write_decisions",
 ]

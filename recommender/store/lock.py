@@ -101,7 +101,7 @@ class WriterLock:
                 ) from error
             try:
                 _wait(descriptor, folder, deadline)
-                if _is_at(descriptor, path):
+                if is_at(descriptor, path):
                     lock = cls(descriptor)
                     lock._sign()
                     return lock
@@ -145,15 +145,7 @@ class WriterLock:
             self._descriptor = None
 
     def _sign(self) -> None:
-        # Not the whole command line: arguments may hold what others should not read.
-        words = [Path(sys.argv[0] or "python").name, *sys.argv[1:_COMMAND_WORDS]]
-        self._write(
-            {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "command": " ".join(words)[:200],
-            }
-        )
+        self._write(_own_name())
 
     def _write(self, holder: Mapping[str, object]) -> None:
         if self._descriptor is None:
@@ -166,6 +158,23 @@ class WriterLock:
         # A reader in between sees what does not parse, and takes it for nothing.
         os.pwrite(self._descriptor, content, 0)
         os.ftruncate(self._descriptor, len(content))
+
+
+def _own_name() -> dict[str, object]:
+    # Not the whole command line: arguments may hold what others should not read.
+    words = [Path(sys.argv[0] or "python").name, *sys.argv[1:_COMMAND_WORDS]]
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "command": " ".join(words)[:200],
+    }
+
+
+def sign(descriptor: int) -> None:
+    """Write who holds a lock into its file."""
+    content = json.dumps(_own_name()).encode()
+    os.pwrite(descriptor, content, 0)
+    os.ftruncate(descriptor, len(content))
 
 
 def _written(content: bytes) -> Written | None:
@@ -186,7 +195,7 @@ def lock_holder(folder: Path) -> str | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _holder(descriptor)
+        return holder_of(descriptor)
     except OSError:
         return None
     finally:
@@ -194,7 +203,7 @@ def lock_holder(folder: Path) -> str | None:
     return None
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def is_at(descriptor: int, path: Path) -> bool:
     """Whether an open file is the one of that name."""
     try:
         there = path.stat()
@@ -213,7 +222,7 @@ def _wait(descriptor: int, folder: Path, deadline: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise IndexLocked(
-                    f"{folder}: {_holder(descriptor)} is writing to the index; "
+                    f"{folder}: {holder_of(descriptor)} is writing to the index; "
                     "try again when it has finished"
                 ) from None
             if not said and time.monotonic() >= patience:
@@ -226,7 +235,8 @@ def _wait(descriptor: int, folder: Path, deadline: float) -> None:
             ) from error
 
 
-def _holder(descriptor: int) -> str:
+def holder_of(descriptor: int) -> str:
+    """Who has written his name into the file of a lock, in words."""
     try:
         holder = json.loads(os.pread(descriptor, _MOST_READ, 0))
         words = f"process {int(holder['pid'])} on {holder['host']} ({holder['command']})"

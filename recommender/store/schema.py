@@ -10,6 +10,8 @@ from pathlib import Path
 
 DATABASE_NAME = "articles.sqlite"
 LOCK_NAME = ".lock"
+# Held by a sync as long as it runs, also while it reads and embeds.
+SYNC_LOCK_NAME = ".sync.lock"
 
 # 2: more evidence on every neighbour, decisions and labels with hashes of the texts.
 FORMAT_VERSION = 2
@@ -138,7 +140,7 @@ def advice_on_damage(folder: Path) -> str:
 
 
 _INDEX_FILE = re.compile(
-    r"articles\.sqlite(-wal|-shm|-journal)?|\.lock"
+    r"articles\.sqlite(-wal|-shm|-journal)?|\.lock|\.sync\.lock"
     r"|(vectors-\d+\.faiss|fingerprints-\d+\.bin)"
     r"|\.(vectors|fingerprints)-.*\.tmp|pending-[0-9a-f]+\.sqlite(-wal|-shm)?"
 )

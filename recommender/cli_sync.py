@@ -1,0 +1,241 @@
+"""The command `sync`: the index follows the places where articles live.
+
+Thin over `Recommender.sync_sources`. Meant to be run by cron: what is bad in a source is told and
+passed over, a second run beside the first ends at once, and --quiet says nothing of nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recommender.config import CONFIG_NAME, IndexOptions, Settings, Thresholds
+from recommender.console import (
+    StageProgress,
+    changed_thresholds,
+    emit,
+    index_option,
+    output_option,
+    say,
+    settings,
+)
+from recommender.engine import Recommender
+from recommender.errors import ArticleError, ConfigError, IndexMissing, SyncRunning, SyncStopped
+from recommender.records import Article
+from recommender.reports import printable, sync_line, sync_notes, sync_row
+from recommender.source_specs import SourceSpec
+from recommender.sources import Problem, Source, Surroundings, open_sources
+from recommender.sync_plan import SyncSource
+from recommender.syncing import Sync
+
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[SOURCE]...")
+@index_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--force", is_flag=True, help="Believe sources that look broken.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing changed.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(("table", "json")),
+    default="table",
+    show_default=True,
+    help="json writes what was done for monitoring.",
+)
+@output_option
+def sync(
+    names: tuple[str, ...],
+    index: Path,
+    dry_run: bool,
+    force: bool,
+    quiet: bool,
+    form: str,
+    output: str,
+) -> None:
+    """Make the index hold what the sources in recommender.toml give; the first run builds it.
+
+    Articles are added, updated and removed, and only those that changed are embedded. SOURCE is
+    the name or the site of a source; without one, all are synced. A source that suddenly gives
+    far fewer articles stops the run before anything is changed. One run at a time: a second one
+    ends at once, with exit code 0. An interrupted run goes on where it was.
+
+    \b
+    recommender sync
+    recommender sync --dry-run
+    recommender sync --quiet -f json
+    """
+    context = click.get_current_context()
+    silent = quiet or context.find_root().params["quiet"]
+    said = settings(context)
+    chosen = _chosen(said.sources, names)
+    options = IndexOptions(**said.options)
+    surroundings = Surroundings(folder=said.folder, zone=_zone(index, options), limits=said.limits)
+    readings = _readings(open_sources(chosen, surroundings))
+    try:
+        with StageProgress(quiet=silent) as progress:
+            done = Recommender.sync_sources(
+                index,
+                [each.as_source() for each in readings],
+                options=options,
+                thresholds=_thresholds(said),
+                rules=said.sync,
+                elsewhere=[each.site for each in said.sources if each not in chosen],
+                force=force,
+                dry_run=dry_run,
+                progress=progress,
+            )
+    except SyncRunning as error:
+        if not silent:
+            click.echo(f"{error}.", err=True)
+        _write({"state": "running"}, index, readings, form, output)
+        return
+    except SyncStopped as error:
+        _tell_problems(readings)
+        _write({"state": "stopped", "error": str(error)}, index, readings, form, output)
+        raise
+    if not (silent and not done.changed and not done.failed):
+        _tell_problems(readings)
+        say(sync_line(done, str(index)))
+        for note in sync_notes(done):
+            say(note)
+    _write(sync_row(done), index, readings, form, output)
+    _tell_failures(done)
+
+
+class _Reading:
+    """One source on its way into a sync, and what is to be said of its articles."""
+
+    def __init__(self, source: Source, seen: dict[str, str]) -> None:
+        self._source = source
+        self._seen = seen
+        self._unreadable: set[str] = set()
+        self.problems: list[Problem] = []
+        self.count = 0
+        self.lost = 0
+        self.first_lost: Problem | None = None
+
+    def as_source(self) -> SyncSource:
+        """The source as the library takes it."""
+        return SyncSource(
+            articles=self._articles(),
+            name=self._source.name,
+            site=self._source.site,
+            complete=self._source.complete,
+            unreadable=self._unreadable,
+            on_problem=self._cannot_store,
+        )
+
+    def _articles(self) -> Iterator[Article]:
+        for article in self._source.articles(
+            on_problem=self._cannot_read, on_lost_date=self._lose_date
+        ):
+            if article.id in self._seen:
+                where = self._seen[article.id]
+                self._note(
+                    f"article {article.id!r}: the id comes twice, first in {where}; "
+                    "that one was taken",
+                    article.id,
+                )
+                continue
+            self._seen[article.id] = self._source.name
+            yield article
+
+    def _cannot_read(self, problem: Problem) -> None:
+        self._unreadable.add(problem.article_id)
+        self._keep(problem)
+
+    def _cannot_store(self, error: ArticleError) -> None:
+        self._note(str(error), error.article_id or "")
+
+    def _note(self, reason: str, article_id: str) -> None:
+        self._keep(Problem(source=self._source.name, reason=reason, article_id=article_id))
+
+    def _keep(self, problem: Problem) -> None:
+        self.count += 1
+        if len(self.problems) < _SHOWN:
+            self.problems.append(problem)
+
+    def _lose_date(self, problem: Problem) -> None:
+        self.lost += 1
+        self.first_lost = self.first_lost or problem
+
+
+def _readings(sources: Sequence[Source]) -> list[_Reading]:
+    seen: dict[str, str] = {}
+    return [_Reading(each, seen) for each in sources]
+
+
+def _chosen(specs: Sequence[SourceSpec], names: Sequence[str]) -> list[SourceSpec]:
+    """The sources that are named, all without a name."""
+    if not specs:
+        raise ConfigError(
+            f"no source is named: write [[sources]] into {CONFIG_NAME}, or let "
+            '"recommender init" write it'
+        )
+    known = {name for spec in specs for name in (spec.name, spec.site) if name}
+    for name in names:
+        if name not in known:
+            listed = ", ".join(sorted(spec.name for spec in specs))
+            raise ConfigError(f"there is no source {name!r:.60}; {CONFIG_NAME} has {listed}")
+    return [spec for spec in specs if not names or {spec.name, spec.site} & set(names)]
+
+
+def _zone(index: Path, options: IndexOptions) -> Any:
+    """The zone that the index keeps, else that of the settings."""
+    with suppress(IndexMissing), Recommender.open(index) as opened:
+        return opened.options.zone
+    return options.zone
+
+
+def _thresholds(said: Settings) -> Thresholds | None:
+    return changed_thresholds(Thresholds(), dict(said.thresholds)) if said.thresholds else None
+
+
+def _tell_problems(readings: Sequence[_Reading]) -> None:
+    """What was passed over: the first of them, and how many there are."""
+    problems = [problem for each in readings for problem in each.problems][:_SHOWN]
+    for problem in problems:
+        say(f"Skipped {printable(str(problem))}")
+    count = sum(each.count for each in readings)
+    if count > len(problems):
+        say(f"Skipped {count:,} articles in all.")
+    lost = sum(each.lost for each in readings)
+    if lost:
+        first = next(each.first_lost for each in readings if each.first_lost is not None)
+        dates = "1 date" if lost == 1 else f"{lost:,} dates"
+        say(f"{dates} could not be read, and the articles have none, as in {printable(str(first))}")
+
+
+def _tell_failures(done: Sync) -> None:
+    for each in done.failed:
+        reason = " ".join(each.failure.split())
+        click.echo(
+            f"Error: {printable(each.name)} was left as it is: {printable(reason)}", err=True
+        )
+    if done.failed:
+        click.get_current_context().exit(1)
+
+
+def _write(
+    row: dict[str, Any], index: Path, readings: Sequence[_Reading], form: str, output: str
+) -> None:
+    if form != "json":
+        return
+    problems = [str(problem) for each in readings for problem in each.problems]
+    told = {
+        "index": str(index),
+        **row,
+        "problems": sum(each.count for each in readings),
+        "first_problems": problems[:_SHOWN],
+        "lost_dates": sum(each.lost for each in readings),
+    }
+    emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n", output)
