@@ -283,7 +283,7 @@ def test_one_broken_source_keeps_all_others_from_being_written(tmp_path: Path) -
     folder = tmp_path / "index"
     sync(folder, site("a", corpus(30)), site("b", corpus(30)))
     before = state(folder)
-    with pytest.raises(SyncStopped, match="^b no longer gives 20 of the 30"):
+    with pytest.raises(SyncStopped, match=r"^b no longer gives 20 of the 30"):
         sync(folder, site("a", corpus(31)), site("b", corpus(10)))
     assert state(folder) == before
 
