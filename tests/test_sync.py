@@ -102,7 +102,7 @@ def test_nothing_is_written_when_nothing_changed(folder: Path) -> None:
     with Recommender.open(folder, embedder=model) as index:
         change = index.sync(reversed(corpus(40)), now=NOW)
     assert (change.unchanged, change.total) == (40, 40)
-    assert not (change.added or change.updated or change.removed)
+    assert [change.added, change.updated, change.removed] == [0, 0, 0]
     assert model.count == 0
     assert state(folder) == before
 
