@@ -99,11 +99,15 @@ def _embedded(
 def put_by(
     folder: Path, identity: EmbedderIdentity, prepared: Sequence[Prepared]
 ) -> Iterator[Pending | None]:
-    """Where vectors are put by while an update embeds; one chunk is not worth a file."""
-    if len(prepared) <= _EMBED_CHUNK:
+    """Where vectors are put by while an update embeds; one chunk is not worth a file.
+
+    A file that an interrupted run has left is used, and goes.
+    """
+    key = key_of(identity)
+    if len(prepared) <= _EMBED_CHUNK and not Pending.path_of(folder, embedder=key).exists():
         yield None
         return
-    with Pending.open(folder, embedder=key_of(identity)) as pending:
+    with Pending.open(folder, embedder=key) as pending:
         yield pending
 
 

@@ -18,6 +18,7 @@ from recommender import (
     Article,
     ArticleError,
     ConfigError,
+    EmbedderUnavailable,
     HashingEmbedder,
     IndexMissing,
     IndexOptions,
@@ -397,6 +398,27 @@ def test_one_sync_at_a_time(folder: Path) -> None:
             assert sync(folder, SyncSource(articles=corpus(40)), dry_run=True).change.removed == 1
     assert Recommender.diagnose(folder).healthy
     assert sync(folder, SyncSource(articles=corpus(40))).change.removed == 1
+
+
+def test_vectors_of_an_interrupted_run_are_used_and_go(folder: Path) -> None:
+    class Failing(Counting):
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            if self.count:
+                raise EmbedderUnavailable("the model went away")
+            return super().embed(texts)
+
+    articles = [*corpus(40), *(article(f"n{number}", "茶", number) for number in range(90))]
+    broken = Failing()
+    with pytest.raises(EmbedderUnavailable):
+        sync(folder, SyncSource(articles=articles[1:]), embedder=broken)
+    # What had to go is gone; the rest comes with the next run, which embeds only what is left.
+    assert set(held(folder)) == {each.id for each in corpus(40)[1:]}
+    assert any(each.name.startswith("pending-") for each in folder.iterdir())
+    model = Counting()
+    assert sync(folder, SyncSource(articles=articles[1:70]), embedder=model).change.added == 30
+    assert broken.count == 64
+    assert model.count < 30
+    assert not any(each.name.startswith("pending-") for each in folder.iterdir())
 
 
 def test_a_sync_needs_an_index(tmp_path: Path, folder: Path) -> None:

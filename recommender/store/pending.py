@@ -37,13 +37,18 @@ class Pending:
             What the vectors depend on beside their input: weights, window, prompt.
         """
         make_folder(folder)
-        path = folder / f"pending-{xxh3_128_hexdigest(embedder.encode())[:12]}.sqlite"
+        path = cls.path_of(folder, embedder=embedder)
         try:
             return cls(path, _opened(path, folder))
         except IndexCorrupt:
             # Only a cache: what cannot be read is made again.
             _delete(path)
             return cls(path, _opened(path, folder))
+
+    @staticmethod
+    def path_of(folder: Path, *, embedder: str) -> Path:
+        """Where the file is, or would be."""
+        return folder / f"pending-{xxh3_128_hexdigest(embedder.encode())[:12]}.sqlite"
 
     def get_many(self, digests: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
         """The vectors that are there; damaged ones are not."""
