@@ -307,7 +307,8 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
 def withdraw(folder: Path, gone: Sequence[str], cards: Iterable[Sequence[Card]]) -> Change:
     """Take articles out and change what is shown of others, in one step.
 
-    What is no longer there, because another process took it out, is passed over.
+    Damaged search files are written anew with it. What is no longer there, because another
+    process took it out, is passed over.
 
     Parameters
     ----------
@@ -325,6 +326,7 @@ def withdraw(folder: Path, gone: Sequence[str], cards: Iterable[Sequence[Card]])
                     if card.id in rows:
                         writer.update_card(rows[card.id], card)
                 updated += len(rows)
+            _renew(writer, IndexState.read(writer))
         return Change(updated=updated, removed=len(removed), total=writer.count())
 
 

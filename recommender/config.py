@@ -301,9 +301,7 @@ def _settings(data: dict[str, Any]) -> Settings:
     sync = SyncOptions(**tables.pop("sync"))
     sources = source_specs(data.get("sources", []))
     export = export_spec(tables.pop("export"))
-    return Settings(
-        index=index, **tables, limits=limits, sync=sync, sources=sources, export=export
-    )
+    return Settings(index=index, **tables, limits=limits, sync=sync, sources=sources, export=export)
 
 
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:

@@ -197,7 +197,8 @@ def _apply(
 ) -> Change:
     total = plan.outlook()
     done = Change(unchanged=total.unchanged, skipped=total.skipped, total=plan.stored)
-    if plan.gone or plan.cards:
+    # Where search files are damaged, also a run that has nothing else to do mends them.
+    if plan.gone or plan.cards or (not plan.changed and plan.broken()):
         done = _sum(done, building.withdraw(plan.folder, plan.gone, plan.cards.batches()))
     files = previous() if previous is not None and plan.changed else None
     for part in plan.changed.batches(_PART):

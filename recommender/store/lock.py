@@ -226,7 +226,7 @@ def _wait(descriptor: int, folder: Path, deadline: float) -> None:
                     "try again when it has finished"
                 ) from None
             if not said and time.monotonic() >= patience:
-                logger.warning("%s: waiting for %s to finish", folder, _holder(descriptor))
+                logger.warning("%s: waiting for %s to finish", folder, holder_of(descriptor))
                 said = True
             time.sleep(_POLL_SECONDS)
         except OSError as error:
