@@ -219,7 +219,8 @@ def update(
     given = unique(articles, on_duplicate)
     with Store.open(folder) as store:
         plan = _plan(store, given)
-    if not plan.changed and not plan.cards and not has_broken_files(folder):
+        broken = broken_files(folder, store.generation())
+    if not plan.changed and not plan.cards and not broken:
         return Change(unchanged=plan.unchanged, total=plan.total)
     change = take_in(
         folder,
@@ -233,12 +234,6 @@ def update(
         allow_erased=allow_erased,
     )
     return replace(change, unchanged=plan.unchanged)
-
-
-def has_broken_files(folder: Path) -> bool:
-    """Whether a search file is missing or damaged; any change of the index makes them anew."""
-    with Store.open(folder) as store:
-        return bool(broken_files(folder, store.generation()))
 
 
 def take_in(
@@ -312,7 +307,8 @@ def remove(folder: Path, ids: Sequence[str]) -> Change:
 def withdraw(folder: Path, gone: Sequence[str], cards: Iterable[Sequence[Card]]) -> Change:
     """Take articles out and change what is shown of others, in one step.
 
-    What is no longer there, because another process took it out, is passed over.
+    Damaged search files are written anew with it. What is no longer there, because another
+    process took it out, is passed over.
 
     Parameters
     ----------
@@ -330,6 +326,7 @@ def withdraw(folder: Path, gone: Sequence[str], cards: Iterable[Sequence[Card]])
                     if card.id in rows:
                         writer.update_card(rows[card.id], card)
                 updated += len(rows)
+            _renew(writer, IndexState.read(writer))
         return Change(updated=updated, removed=len(removed), total=writer.count())
 
 

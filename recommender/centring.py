@@ -23,6 +23,8 @@ PRIOR_STRENGTH = 100.0
 _FEWEST = 30
 _OTHER = ""
 _DRIFT_PAIRS = 20_000
+# Rows that are worked on at once: of a large index all of them take room several times over.
+_BLOCK = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,11 @@ class Centres:
             Articles that a prior counts for.
         """
         codes = np.asarray(languages, dtype=object)
-        wide = vectors.astype(np.float64)
-        overall = _shrunk(wide, other, strength)
+        overall = _shrunk(vectors, other, strength)
         fitted: dict[str, NDArray[np.float32]] = {_OTHER: overall.astype(np.float32)}
-        counts = {_OTHER: len(wide)}
+        counts = {_OTHER: len(vectors)}
         for language in sorted(set(languages) | set(priors)):
-            own = wide[codes == language] if len(wide) else wide
+            own = vectors[codes == language] if len(vectors) else vectors
             prior = priors.get(language)
             if not language or (prior is None and len(own) < _FEWEST):
                 continue
@@ -100,14 +101,11 @@ class Centres:
         table = np.stack([self.vectors.get(name, other) for name in names])
         places = {name: place for place, name in enumerate(names)}
         which = np.fromiter((places[name] for name in languages), np.int64, len(languages))
-        raw = vectors.astype(np.float32)
-        centred = raw - table[which]
-        centred[~raw.any(axis=1)] = 0.0
-        norms = np.sqrt(np.einsum("nd,nd->n", centred, centred, dtype=np.float64))
-        safe = np.where(norms > 1e-6, norms, 1.0)
-        centred /= safe[:, None].astype(np.float32)
-        centred[norms <= 1e-6] = 0.0
-        return np.asarray(centred, np.float32)
+        centred = np.empty(vectors.shape, np.float32)
+        for start in range(0, len(vectors), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            centred[block] = _centred(vectors[block].astype(np.float32), table[which[block]])
+        return centred
 
     def drift(self, vectors: NDArray[np.floating], languages: Sequence[str]) -> float:
         """Mean cosine of random pairs of one language: about 0 while the centres fit.
@@ -151,10 +149,23 @@ class Centres:
         )
 
 
+def _centred(raw: Vectors, centres: NDArray[np.float32]) -> Vectors:
+    centred = raw - centres
+    centred[~raw.any(axis=1)] = 0.0
+    norms = np.sqrt(np.einsum("nd,nd->n", centred, centred, dtype=np.float64))
+    safe = np.where(norms > 1e-6, norms, 1.0)
+    centred /= safe[:, None].astype(np.float32)
+    centred[norms <= 1e-6] = 0.0
+    return np.asarray(centred, np.float32)
+
+
 def _shrunk(
-    vectors: NDArray[np.float64], prior: NDArray[np.float32] | None, strength: float
+    vectors: NDArray[np.floating], prior: NDArray[np.float32] | None, strength: float
 ) -> NDArray[np.float64]:
-    total = vectors.sum(axis=0)
+    # Sums of numbers of 16 bits are exact in 64, so that neither blocks nor order show.
+    total = np.zeros(vectors.shape[1])
+    for start in range(0, len(vectors), _BLOCK):
+        total += vectors[start : start + _BLOCK].sum(axis=0, dtype=np.float64)
     if prior is None:
         return np.asarray(total / max(len(vectors), 1))
     return np.asarray((total + strength * prior.astype(np.float64)) / (len(vectors) + strength))

@@ -221,9 +221,8 @@ def write_generation(
     before their names are committed, and no reader looks at them earlier.
     """
     rows, vectors, languages = writer.vectors()
-    index = build_vector_index(
-        rows, centres.apply(vectors.astype(np.float32), languages), kind=kind
-    )
+    index = build_vector_index(rows, centres.apply(vectors, languages), kind=kind)
+    del vectors
     fingerprint_rows, fingerprints = writer.fingerprints()
     postings = Postings.build(fingerprint_rows, fingerprints)
     number = writer.next_generation()

@@ -23,7 +23,7 @@ from recommender.config import IndexOptions
 from recommender.evidence import COMPARED_LENGTH, NEAR_EMPTY_LENGTH, Comparable, bigrams
 from recommender.fact_packing import pack, unpack
 from recommender.facts import extract_facts, fact_keys
-from recommender.records import Article, Card
+from recommender.records import CARD_FIELDS, Article, Card
 from recommender.shingles import fingerprint_many
 from recommender.store import Document, Sketch
 from recommender.text import (
@@ -170,8 +170,18 @@ def clean_article(article: Article) -> Cleaned:
 
 def card_of(article: Article, language: str) -> Card:
     """The card of an article whose text is stored already, with the language found then."""
-    own = _primary(article.language)
-    return replace(article.card, title=clean_title(article.title), language=own or language)
+    language = _primary(article.language) or language
+    title = clean_title(article.title)
+    if title != article.title:
+        return replace(article.card, title=title, language=language)
+    # Its values have been checked; thousands of articles pass here that did not change.
+    values = (getattr(article, name) for name in CARD_FIELDS)
+    return Card.restored(
+        [
+            language if name == "language" else value
+            for name, value in zip(CARD_FIELDS, values, strict=True)
+        ]
+    )
 
 
 def _primary(language: str) -> str:

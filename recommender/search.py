@@ -255,7 +255,7 @@ class Searcher:
         self, vectors: NDArray[np.float16], languages: Sequence[str]
     ) -> NDArray[np.float32]:
         """Unit vectors after subtracting their language's centre, shape (n, dimension)."""
-        return self.state.centres.apply(vectors.astype(np.float32), languages)
+        return self.state.centres.apply(vectors, languages)
 
     def similarities(self, table: EvidenceTable) -> NDArray[np.float64]:
         """Calibrated similarity of each row of an evidence table."""

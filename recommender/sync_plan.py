@@ -18,6 +18,7 @@ from xxhash import xxh3_64_intdigest
 
 from recommender.building import Change, same_evidence
 from recommender.errors import ArticleError, IndexStoreError, RecommenderError, SyncStopped
+from recommender.generation import broken_files
 from recommender.incoming import wanted
 from recommender.indexing import Cleaned, card_of, clean_article, content_digest
 from recommender.progress import Progress
@@ -334,6 +335,10 @@ class Plan:
                 "changed; look at the source, or run it again with --force (force=True) if this "
                 "is right"
             )
+
+    def broken(self) -> bool:
+        """Whether search files of the index are damaged."""
+        return self._store is not None and bool(broken_files(self.folder, self._store.generation()))
 
     def known_vectors(self, ids: Sequence[str]) -> dict[bytes, NDArray[np.float16]]:
         """Vectors that are stored with articles, by the digest of their input."""

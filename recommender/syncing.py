@@ -10,7 +10,7 @@ of them whole, so that an interrupted run goes on where it was. Knows no kinds o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +23,8 @@ from recommender.embedders import Embedder
 from recommender.errors import ConfigError, IndexMissing, SourceError
 from recommender.filesystem import warn_of_network
 from recommender.generation import Generation
-from recommender.indexing import Cleaned
 from recommender.progress import Progress
-from recommender.store import Store, SyncLock, check_writable
+from recommender.store import Store, SyncLock
 from recommender.sync_plan import Plan, SyncedSource, SyncSource
 
 # An update is embedded and written in parts of this size; what was put by outlives a kill.
@@ -130,7 +129,6 @@ def sync(
     rules = rules or SyncOptions()
     with ExitStack() as stack:
         if not dry_run:
-            check_writable(folder)
             stack.enter_context(SyncLock.acquire(folder))
         store = None
         with suppress(IndexMissing):
@@ -199,13 +197,11 @@ def _apply(
 ) -> Change:
     total = plan.outlook()
     done = Change(unchanged=total.unchanged, skipped=total.skipped, total=plan.stored)
-    if plan.gone or plan.cards:
+    # Where search files are damaged, also a run that has nothing else to do mends them.
+    if plan.gone or plan.cards or (not plan.changed and plan.broken()):
         done = _sum(done, building.withdraw(plan.folder, plan.gone, plan.cards.batches()))
     files = previous() if previous is not None and plan.changed else None
-    parts: Iterable[Sequence[Cleaned]] = plan.changed.batches(_PART)
-    if not plan.changed and building.has_broken_files(plan.folder):
-        parts = [()]
-    for part in parts:
+    for part in plan.changed.batches(_PART):
         change = building.take_in(
             plan.folder,
             part,

@@ -421,6 +421,14 @@ def test_vectors_of_an_interrupted_run_are_used_and_go(folder: Path) -> None:
     assert not any(each.name.startswith("pending-") for each in folder.iterdir())
 
 
+def test_damaged_search_files_are_mended_by_a_sync_of_nothing(folder: Path) -> None:
+    (file,) = folder.glob("*.faiss")
+    file.write_bytes(file.read_bytes()[:-9])
+    assert not sync(folder, SyncSource(articles=corpus(40))).changed
+    with Recommender.open(folder) as index:
+        assert index.verify() == []
+
+
 def test_a_sync_needs_an_index(tmp_path: Path, folder: Path) -> None:
     with Recommender.open(folder) as index:
         for each in folder.iterdir():

@@ -33,6 +33,8 @@ Self = TypeVar("Self", bound="Store")
 Decoded = TypeVar("Decoded")
 
 _CARDS_KEPT = 50_000
+_VECTORS_AT_ONCE = 2_000
+_FINGERPRINTS_AT_ONCE = 2_000
 # Entries of `meta` that the store keeps for itself: the index's own number, and what checks
 # the removed rows.
 OWN_META = "store:"
@@ -299,21 +301,37 @@ class Store:
 
     def vectors(self, *, after_row: int = 0) -> tuple[Rows, NDArray[np.float16], list[str]]:
         """Rows, raw vectors (n, d) and languages, ascending; rows without a vector are left out."""
-        return self._vectors("a.row > ?", (after_row,))
+        sql = "SELECT count(*) FROM sketches WHERE row > ? AND vector IS NOT NULL"
+        with self.snapshot():
+            ((count,),) = self._rows(sql, (after_row,))
+            rows = np.zeros(count, np.int64)
+            vectors = np.zeros((count, self._state().dimension), np.float16)
+            languages: list[str] = []
+            # Some at a time: as SQLite gives them they take more than twice the room.
+            for start in range(0, count, _VECTORS_AT_ONCE):
+                own, found, spoken = self._vectors("a.row > ?", (after_row,), most=_VECTORS_AT_ONCE)
+                if not len(own):
+                    # Sketches of no article, which `verify` names.
+                    return rows[:start], vectors[:start], languages
+                rows[start : start + len(own)] = own
+                vectors[start : start + len(own)] = found
+                languages += spoken
+                after_row = int(own[-1])
+            return rows, vectors, languages
 
     def vectors_of(self, rows: Sequence[int]) -> tuple[Rows, NDArray[np.float16], list[str]]:
         """The same of some rows."""
         return self._vectors("a.row IN (SELECT value FROM json_each(?))", (as_json(rows),))
 
     def _vectors(
-        self, condition: str, parameters: Sequence[Any]
+        self, condition: str, parameters: Sequence[Any], *, most: int = -1
     ) -> tuple[Rows, NDArray[np.float16], list[str]]:
         sql = (
             f"SELECT {_VECTOR_COLUMNS} FROM articles a JOIN sketches s USING (row) "  # noqa: S608
-            f"WHERE {condition} AND s.vector IS NOT NULL ORDER BY a.row"
+            f"WHERE {condition} AND s.vector IS NOT NULL ORDER BY a.row LIMIT ?"
         )
         with self.snapshot():
-            found, dimension = self._rows(sql, parameters), self._state().dimension
+            found, dimension = self._rows(sql, (*parameters, most)), self._state().dimension
         blobs = []
         for row, _, blob, total in found:
             blobs.append(self._decode("sketches", row, codec.verified_vector, row, blob, total))
@@ -325,12 +343,18 @@ class Store:
     def fingerprints(self, *, after_row: int = 0) -> tuple[Rows, list[NDArray[np.uint32]]]:
         """Rows and fingerprints, ascending."""
         columns = SKETCH_COLUMNS.partition(", vector")[0]
-        sql = f"SELECT row, {columns} FROM sketches WHERE row > ? ORDER BY row"  # noqa: S608
-        found = self._rows(sql, (after_row,))
-        return _array(found), [
-            self._decode("sketches", row, codec.fingerprint_of, row, values)
-            for row, *values in found
-        ]
+        sql = f"SELECT row, {columns} FROM sketches WHERE row > ? ORDER BY row LIMIT ?"  # noqa: S608
+        rows: list[int] = []
+        fingerprints: list[NDArray[np.uint32]] = []
+        with self.snapshot():
+            while found := self._rows(sql, (after_row, _FINGERPRINTS_AT_ONCE)):
+                for row, *values in found:
+                    rows.append(row)
+                    fingerprints.append(
+                        self._decode("sketches", row, codec.fingerprint_of, row, values)
+                    )
+                after_row = rows[-1]
+        return np.array(rows, np.int64), fingerprints
 
     def neighbours(self, row: int) -> NeighbourList | None:
         """The stored candidates of an article."""

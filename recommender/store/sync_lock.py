@@ -14,7 +14,7 @@ from types import TracebackType
 
 from recommender.errors import IndexStoreError, SyncRunning
 from recommender.files import advice_on
-from recommender.store.files import make_folder, share
+from recommender.store.files import check_writable, make_folder, share
 from recommender.store.lock import holder_of, is_at, sign
 from recommender.store.schema import DATABASE_NAME, FILE_MODE, SYNC_LOCK_NAME
 
@@ -38,6 +38,7 @@ class SyncLock:
         IndexStoreError
             If the lock file cannot be opened.
         """
+        check_writable(folder)
         path = folder / SYNC_LOCK_NAME
         made = False
         while True:
