@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.common import NOW, markdown, save
 from recommender import Article, HashingEmbedder, IndexOptions, Recommender, load_embedder
-from recommender.building import _describe, _documents
+from recommender.building import describe, documents
 from recommender.config import Thresholds
 from recommender.embedding import embed
 from recommender.generation import write_generation
@@ -88,9 +88,9 @@ def measure_stages(file: Path) -> tuple[dict[str, float], int]:
         with Writer.open_for_writing(folder, create=True) as writer:
             with writer.transaction():
                 stages.run(
-                    "write database", lambda: writer.insert_many(_documents(prepared, vectors))
+                    "write database", lambda: writer.insert_many(documents(prepared, vectors))
                 )
-                _describe(writer, IndexOptions(), Thresholds(), model.identity, recipe)
+                describe(writer, IndexOptions(), Thresholds(), model.identity, recipe)
                 centres = Searcher(writer).state.centres
                 stages.run(
                     "write search files", lambda: write_generation(writer, centres, kind="auto")

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Literal, overload
 
-from recommender import building, copying, doctor, erasing, inspection
+from recommender import building, copying, doctor, erasing, inspection, updating
 from recommender.building import Change
 from recommender.config import IndexOptions
 from recommender.copying import Copy
@@ -69,7 +69,7 @@ class Upkeep:
         IndexLocked
             If another process is writing to the index.
         """
-        return building.update(
+        return updating.update(
             self.path,
             articles,
             embedder=self._model,
@@ -134,7 +134,7 @@ class Upkeep:
         """
         wanted = [ids] if isinstance(ids, str) else list(ids)
         if not purge:
-            return building.remove(self.path, wanted)
+            return updating.remove(self.path, wanted)
         return erasing.erase(self.path, wanted, now=now or present(), wait=wait, progress=progress)
 
     def rebuild(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from recommender.building import Change, same_evidence
+from recommender.building import Change
 from recommender.errors import ArticleError, IndexStoreError, RecommenderError, SyncStopped
 from recommender.generation import broken_files
 from recommender.incoming import wanted
@@ -26,6 +26,7 @@ from recommender.records import Article, Card
 from recommender.spooling import Spool
 from recommender.store import Standing, Store, articles_by_site, standing_of
 from recommender.tombstones import erased_among
+from recommender.updating import same_evidence
 
 # So few may always go: of twelve articles, three are a quarter.
 FEW_REMOVED = 10

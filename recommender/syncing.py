@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from recommender import building
+from recommender import building, updating
 from recommender.building import Change
 from recommender.config import IndexOptions, SyncOptions, Thresholds
 from recommender.embedders import Embedder
@@ -199,10 +199,10 @@ def _apply(
     done = Change(unchanged=total.unchanged, skipped=total.skipped, total=plan.stored)
     # Where search files are damaged, also a run that has nothing else to do mends them.
     if plan.gone or plan.cards or (not plan.changed and plan.broken()):
-        done = _sum(done, building.withdraw(plan.folder, plan.gone, plan.cards.batches()))
+        done = _sum(done, updating.withdraw(plan.folder, plan.gone, plan.cards.batches()))
     files = previous() if previous is not None and plan.changed else None
     for part in plan.changed.batches(_PART):
-        change = building.take_in(
+        change = updating.take_in(
             plan.folder,
             part,
             known=plan.known_vectors([each.card.id for each in part]),
