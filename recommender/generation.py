@@ -23,7 +23,7 @@ from recommender.config import VectorKind
 from recommender.errors import IndexCorrupt
 from recommender.files import TEMPORARY_SUFFIX
 from recommender.postings import Postings
-from recommender.store import GenerationInfo, Store, Writer
+from recommender.store import GenerationInfo, Store, Writer, share
 from recommender.vectors import VectorIndex, build_vector_index, nearest_among, open_vector_index
 
 logger = logging.getLogger("recommender")
@@ -233,6 +233,9 @@ def write_generation(
             postings.write(writer.folder / names[FINGERPRINTS_FILE]),
         ),
     }
+    # Before the names are committed: from then on users of the folder's group read them.
+    for name in names.values():
+        share(writer.folder / name)
     last_row = int(max(rows.max(initial=0), fingerprint_rows.max(initial=0)))
     info = GenerationInfo(number=number, last_row=last_row, files=files)
     writer.set_generation(info)

@@ -33,7 +33,7 @@ from recommender.store.erasing import (
     set_purging,
     tombstone_secret,
 )
-from recommender.store.files import make_folder
+from recommender.store.files import make_folder, share
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.lock import WriterLock, lock_holder
 from recommender.store.pending import Pending
@@ -89,6 +89,7 @@ __all__ = [
     "secure",
     "set_purging",
     "settled_pairs",
+    "share",
     "source_snapshot",
     "tombstone_secret",
     "write_decisions",

@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 from recommender.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStoreError
 from recommender.store.codec import State
+from recommender.store.files import share_database
 from recommender.store.schema import advice_on_damage, database_path
 
 _BUSY_SECONDS = 10.0
@@ -75,6 +76,7 @@ class Connection:
         maker = cls.open_file(path, folder, mode="rw")
         try:
             maker.rows("PRAGMA schema_version")
+            share_database(path)
             return cls._open_reading(path, folder)
         finally:
             maker.close()

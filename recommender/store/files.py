@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 from recommender.errors import IndexStoreError
+from recommender.files import advice_on
 from recommender.store.schema import FILE_MODE, FOLDER_MODE
 
 
@@ -32,18 +34,48 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+def make_file(path: Path) -> None:
+    """An empty file with its mode, before SQLite gives the same one to the files beside it.
+
+    Raises
+    ------
+    IndexStoreError
+        If it cannot be made.
+    """
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+    except OSError as error:
+        raise IndexStoreError(
+            f"{path}: cannot be made ({error.strerror}); {advice_on(error)}"
+        ) from error
+    share(path)
+
+
 def share(file: Path) -> None:
     """Give a file of an index its mode and, where allowed, the group of the folder.
 
-    The group is how a web user reads what another user writes. Only by path: closing a
+    The group is how a web user reads what another user writes. What root writes into another
+    user's folder becomes that user's, who is to write to it as well. Only by path: closing a
     descriptor of the database would drop the locks SQLite holds on it.
     """
     with contextlib.suppress(OSError):
-        file.chmod(FILE_MODE)
-    with contextlib.suppress(OSError):
-        group = file.parent.stat().st_gid
-        if file.stat().st_gid != group:
-            os.chown(file, -1, group)
+        before, folder = file.lstat(), file.parent.stat()
+        if not stat.S_ISREG(before.st_mode):
+            return
+        if stat.S_IMODE(before.st_mode) != FILE_MODE:
+            with contextlib.suppress(OSError):
+                file.chmod(FILE_MODE)
+        if before.st_gid != folder.st_gid:
+            os.chown(file, -1, folder.st_gid, follow_symlinks=False)
+        if before.st_uid != folder.st_uid and os.geteuid() == 0:
+            os.chown(file, folder.st_uid, -1, follow_symlinks=False)
+
+
+def share_database(path: Path) -> None:
+    """The same for a database and the files beside it, as far as they are there."""
+    for suffix in ("", "-wal", "-shm"):
+        share(Path(f"{path}{suffix}"))
 
 
 def sync_folder(folder: Path) -> None:
