@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recommender.config import IndexOptions, Thresholds
     from recommender.copying import Copy
     from recommender.decisions import Decision, DecisionConflict
-    from recommender.doctor import Diagnosis, Finding
+    from recommender.doctor import Diagnosis
     from recommender.duplicate_report import DuplicateReport, MaybePair
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Sentence,
         Waterfall,
     )
+    from recommender.findings import Finding
     from recommender.inspection import ArticleProblem, IndexInfo
     from recommender.labelling import LabelChange
     from recommender.labels import Label, PairToLabel
@@ -73,7 +74,7 @@ _MODULES = {
     "config": ("IndexOptions", "Thresholds"),
     "copying": ("Copy",),
     "decisions": ("Decision", "DecisionConflict"),
-    "doctor": ("Diagnosis", "Finding"),
+    "doctor": ("Diagnosis",),
     "duplicate_report": ("DuplicateReport", "MaybePair"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
@@ -105,6 +106,7 @@ _MODULES = {
         "Sentence",
         "Waterfall",
     ),
+    "findings": ("Finding",),
     "inspection": ("ArticleProblem", "IndexInfo"),
     "labelling": ("LabelChange",),
     "labels": ("Label", "PairToLabel"),

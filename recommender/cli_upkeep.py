@@ -50,9 +50,11 @@ def copy(source: Path, destination: Path, replace: bool, no_verify: bool) -> Non
 @format_option
 @output_option
 def doctor(index: Path, no_verify: bool, form: str, output: str) -> None:
-    """Look at everything that can be wrong, and say what mends it; exit code 1 if there is any.
+    """Look at everything that can be wrong, and say what mends it.
 
-    Works on a damaged or missing index as well, changes nothing and loads no model.
+    Works on a damaged or missing index as well, changes nothing and loads no model. Exit code 1
+    if there is an error: answers fail, or a promise is not kept. With warnings only, which can
+    wait until somebody looks, it is 0; "worst" in -f json tells them apart.
 
     \b
     recommender doctor -i indexes/news
@@ -66,5 +68,5 @@ def doctor(index: Path, no_verify: bool, form: str, output: str) -> None:
         row = reports.diagnosis_row(diagnosis)
         text = reports.render_rows([row] if form == "json" else row["findings"], form)
     emit(text, output)
-    if not diagnosis.healthy:
+    if diagnosis.worst == "error":
         click.get_current_context().exit(1)

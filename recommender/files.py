@@ -49,7 +49,8 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     digest = xxhash.xxh3_128()
     try:
-        with open(temporary, "xb") as file:  # noqa: PTH123
+        # Never wider than it will be, not even while it is written.
+        with open(temporary, "xb", opener=_narrow) as file:
             for part in parts:
                 digest.update(part)
                 file.write(part)
@@ -68,6 +69,10 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
         temporary.unlink(missing_ok=True)
         raise
     return digest.hexdigest()
+
+
+def _narrow(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
 
 
 def advice_on(error: OSError) -> str:

@@ -8,15 +8,18 @@ import shlex
 import shutil
 import sqlite3
 import stat
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from recommender import ErasureUnfinished, HashingEmbedder, Recommender
-from recommender.doctor import Diagnosis, Finding
+from recommender.doctor import Diagnosis
+from recommender.files import write_whole
+from recommender.findings import Finding
 from recommender.store import Store, WriterLock
-from tests.helpers import NOW, article, build, corpus
+from tests.helpers import NOW, THEMES, article, build, corpus
 from tests.test_cli import Run
 
 
@@ -214,3 +217,64 @@ def test_the_command(run: Run, folder: Path) -> None:
     assert row["healthy"] is False
     assert row["findings"][0]["severity"] == "error"
     assert run("doctor", "--no-verify", "-i", str(folder / "none")).exit_code == 1
+
+
+def test_a_writer_at_work_is_no_alarm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.building._LONGEST_TAIL", 10)
+    monkeypatch.setattr("recommender.building._UPDATE_BATCH", 30)
+    seen: dict[str, list[str]] = {}
+
+    def asked(stage: str, done: int, total: int) -> None:
+        diagnosis = Recommender.diagnose(folder, verify=False)
+        seen.setdefault(stage, []).extend(
+            each.text for each in diagnosis.findings if each.severity != "note"
+        )
+        assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o640}
+
+    before = os.umask(0o022)
+    try:
+        with Recommender.open(folder) as index:
+            fresh = [article(f"n{each}", list(THEMES)[each % 5], each + 100) for each in range(130)]
+            index.update(fresh, now=NOW, progress=asked)
+            index.rebuild(now=NOW, progress=asked)
+    finally:
+        os.umask(before)
+    assert {"embedding", "neighbours", "search files", "evidence"} <= set(seen)
+    assert not any(seen.values()), seen
+
+
+def test_a_file_is_never_wider_than_it_will_be(tmp_path: Path) -> None:
+    modes = []
+
+    def parts() -> Iterator[bytes]:
+        modes.extend(each.stat().st_mode & 0o777 for each in tmp_path.iterdir())
+        yield b"x"
+
+    before = os.umask(0)
+    try:
+        write_whole(tmp_path / "file", parts())
+    finally:
+        os.umask(before)
+    assert modes == [0o640]
+
+
+def test_search_files_that_are_replaced_meanwhile_are_no_damage(folder: Path) -> None:
+    def replaced(stage: str, done: int, total: int) -> None:
+        if (folder / "vectors-000001.faiss").exists():
+            with Recommender.open(folder) as index:
+                index.rebuild(now=NOW)
+
+    diagnosis = Recommender.diagnose(folder, progress=replaced)
+    assert (folder / "vectors-000002.faiss").exists()
+    assert diagnosis.healthy, diagnosis
+
+
+def test_only_errors_call_somebody(run: Run, folder: Path) -> None:
+    (folder / "articles.sqlite").chmod(0o644)
+    done = run("doctor", "--no-verify", "-f", "json", "-i", str(folder))
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)[0]["worst"] == "warning"
+    (folder / "articles.sqlite").write_bytes(b"x" * 10_000)
+    done = run("doctor", "--no-verify", "-f", "json", "-i", str(folder))
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)[0]["worst"] == "error"
