@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -31,6 +32,7 @@ from recommender.files import swap_folders, sync_folder, workplace_of, write_who
 from recommender.filesystem import network_file_system
 from recommender.generation import remove_unnamed_files, write_generation
 from recommender.progress import Progress
+from recommender.rights import owners_of
 from recommender.search import IndexState, Searcher
 from recommender.store import (
     LOCK_NAME,
@@ -38,6 +40,7 @@ from recommender.store import (
     Store,
     Writer,
     WriterLock,
+    give_as,
     is_index_file,
     make_folder,
     seal,
@@ -91,6 +94,7 @@ def copy(
     with Store.open(source) as store, _workplace(target) as folder:
         rewritten = _fill(store, folder, progress)
         made = _checked(folder, verify=verify, progress=progress, rewritten=rewritten)
+        _hand_over(folder, target if target.is_dir() else source, destination)
         _put_in_place(folder, target, replace=replace)
     return Copy(
         path=destination,
@@ -265,6 +269,22 @@ def _checked(folder: Path, *, verify: bool, progress: Progress, rewritten: bool)
         bytes=sum(each.stat().st_size for each in folder.iterdir()),
         rewritten=rewritten,
     )
+
+
+def _hand_over(folder: Path, pattern: Path, destination: Path) -> None:
+    """Whoever reads and writes what is replaced, else the source, can do so with the copy."""
+    left = give_as(folder, pattern)
+    if left:
+        owner, group = owners_of(pattern)
+        named = f"{owner if 'owner' in left else ''}:{group if 'group' in left else ''}".rstrip(":")
+        logger.warning(
+            "%s: the copy could not be given to %s, as %s is; let root run: chown -R %s %s",
+            destination,
+            named,
+            pattern,
+            named,
+            shlex.quote(str(destination)),
+        )
 
 
 def _put_in_place(folder: Path, target: Path, *, replace: bool) -> None:

@@ -5,15 +5,14 @@ Looks at names and modes only, and opens nothing.
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from recommender.findings import Finding, error, files_of, listed, note, warning
+from recommender.rights import group_name, user_name
 from recommender.store import is_index_file
 
 
@@ -61,9 +60,9 @@ def look_at_rights(folder: Path) -> Iterator[Finding]:
     if others:
         yield warning(
             "rights",
-            f"files of another user than the folder's ({_user(own.st_uid)}), who may not be able "
-            f"to write them: {listed(others)}",
-            f"chown -R {_user(own.st_uid)} {quoted}",
+            f"files of another user than the folder's ({user_name(own.st_uid)}), who may not be "
+            f"able to write them: {listed(others)}",
+            f"chown -R {user_name(own.st_uid)} {quoted}",
         )
     unshared = [
         path.name
@@ -75,22 +74,8 @@ def look_at_rights(folder: Path) -> Iterator[Finding]:
     if unshared:
         yield warning(
             "rights",
-            f"the folder's group ({_group(own.st_gid)}) may not read {listed(unshared)}",
-            f"chgrp -R {_group(own.st_gid)} {quoted}; chmod g+r {quoted}/*",
+            f"the folder's group ({group_name(own.st_gid)}) may not read {listed(unshared)}",
+            f"chgrp -R {group_name(own.st_gid)} {quoted}; chmod g+r {quoted}/*",
         )
     if not os.access(folder, os.W_OK):
-        yield note("rights", f"you may read it; {_user(own.st_uid)} may write to it")
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
+        yield note("rights", f"you may read it; {user_name(own.st_uid)} may write to it")

@@ -138,3 +138,79 @@ def test_what_a_link_points_to_keeps_its_rights(place: Path) -> None:
     rebuilt(folder)
     status = elsewhere.stat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (0, 0, 0o600)
+
+
+def moded(folder: Path) -> tuple[int, int, int]:
+    status = folder.stat()
+    return status.st_uid, status.st_gid, status.st_mode & 0o7777
+
+
+def owned(folder: Path) -> set[tuple[int, int, int]]:
+    """Owner, group and mode of the files of a folder."""
+    return {moded(each) for each in folder.iterdir()}
+
+
+def copied(source: Path, target: Path, *, replace: bool = False) -> None:
+    with Recommender.open(source) as index:
+        index.copy(target, replace=replace)
+
+
+def test_a_restored_copy_is_still_the_web_servers(place: Path) -> None:
+    served = given_to(place / "served", NOBODY, WEB)
+    expected = related(served)
+    copied(served, place / "backup")
+    assert moded(place / "backup") == (NOBODY, WEB, 0o750)
+    # As a backup that came back from elsewhere.
+    for each in (place / "backup", *(place / "backup").iterdir()):
+        os.chown(each, 0, 0)
+    copied(place / "backup", served, replace=True)
+    assert moded(served) == (NOBODY, WEB, 0o750)
+    assert owned(served) == {(NOBODY, WEB, 0o640)}
+    seen = as_web(lambda: related(served))
+    assert seen.value == expected, seen
+    written = as_user(NOBODY, [NOBODY, WEB], lambda: rebuilt(served))
+    assert not written.error, written.trace
+    assert rights(served) == SHARED
+
+
+def test_a_copy_by_the_user_who_owns_it_keeps_the_group(place: Path) -> None:
+    folder = given_to(place / "index", NOBODY, WEB)
+    os.chown(place, NOBODY, NOBODY)
+    done = as_user(NOBODY, [NOBODY, WEB], lambda: copied(folder, place / "copy"))
+    assert not done.error, done.trace
+    assert moded(place / "copy") == (NOBODY, WEB, 0o750)
+    assert owned(place / "copy") == {(NOBODY, WEB, 0o640)}
+
+
+def test_a_copy_that_cannot_be_handed_over_says_so(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = given_to(place / "index", 0, 0)
+    folder.chmod(0o755)
+    for each in folder.iterdir():
+        each.chmod(0o644)
+    os.chown(place, NOBODY, NOBODY)
+
+    def tried() -> str:
+        caplog.clear()
+        copied(folder, place / "copy")
+        return caplog.text
+
+    done = as_user(NOBODY, [NOBODY], tried)
+    assert not done.error, done.trace
+    assert f"chown -R root:root {place / 'copy'}" in str(done.value)
+    assert moded(place / "copy") == (NOBODY, NOBODY, 0o750)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o700, 0o700), (0o2755, 0o2750), (0o777, 0o750)])
+def test_a_copy_is_never_wider_than_what_it_replaces(place: Path, mode: int, expected: int) -> None:
+    folder = given_to(place / "index", 0, 0)
+    target = place / "target"
+    for replace in (False, True):
+        target.mkdir(exist_ok=True)
+        os.chown(target, NOBODY, WEB)
+        target.chmod(mode)
+        copied(folder, target, replace=replace)
+        assert moded(target) == (NOBODY, WEB, expected)
+    copied(target, place / "plain")
+    assert moded(place / "plain") == (NOBODY, WEB, expected)

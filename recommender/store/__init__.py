@@ -33,7 +33,7 @@ from recommender.store.erasing import (
     set_purging,
     tombstone_secret,
 )
-from recommender.store.files import make_folder, share
+from recommender.store.files import give_as, make_folder, share
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.lock import WriterLock, lock_holder
 from recommender.store.pending import Pending
@@ -74,6 +74,7 @@ __all__ = [
     "find_tombstones",
     "forget_gone_neighbours",
     "forget_ids",
+    "give_as",
     "is_index_file",
     "is_purging",
     "lock_holder",

@@ -78,6 +78,36 @@ def share_database(path: Path) -> None:
         share(Path(f"{path}{suffix}"))
 
 
+def give_as(folder: Path, pattern: Path) -> list[str]:
+    """Give a folder and its files the owner, group and rights of another one, where allowed.
+
+    Never more rights than an index folder has, nor than the other one has.
+
+    Returns
+    -------
+    list of str
+        What could not be given: "owner", "group".
+    """
+    wanted = pattern.stat()
+    left = set()
+    # Before others can reach it, and before it is given away.
+    folder.chmod(wanted.st_mode & (stat.S_ISGID | FOLDER_MODE) | stat.S_IRWXU)
+    # The folder last: until then nobody else reaches what is in it.
+    for path in (*sorted(folder.iterdir()), folder):
+        status = path.lstat()
+        try:
+            if status.st_gid != wanted.st_gid:
+                os.chown(path, -1, wanted.st_gid, follow_symlinks=False)
+        except OSError:
+            left.add("group")
+        try:
+            if status.st_uid != wanted.st_uid:
+                os.chown(path, wanted.st_uid, -1, follow_symlinks=False)
+        except OSError:
+            left.add("owner")
+    return sorted(left)
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames and new names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
