@@ -234,10 +234,14 @@ def _copy_files(
             progress("search files", done, max(total, done))
             yield part
 
-    return all(
-        write_whole(folder / name, parts(files[name])) == checksum
-        for name, checksum in sorted(state.generation.files.values())
-    )
+    for name, checksum in sorted(state.generation.files.values()):
+        if write_whole(folder / name, parts(files[name])) != checksum:
+            return False
+        # A file of this name never changes: with its time kept, the next release can link it. The
+        # database does change, and may do so without another size: it has the time of the copy.
+        status = os.fstat(files[name].fileno())
+        os.utime(folder / name, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return True
 
 
 def _rewrite_files(folder: Path) -> None:

@@ -77,6 +77,53 @@ def test_a_copy_answers_alike_and_is_three_files(folder: Path, tmp_path: Path) -
     assert names(tmp_path / "copies") == ["one"]
 
 
+def shipped(release: Path, server: Path, *options: str) -> set[str]:
+    """Ship a release as the page on operations says; the names of what was linked."""
+    target = server / release.name
+    if shutil.which("rsync"):
+        subprocess.run(["rsync", "-a", "--partial", *options, f"{release}/", target], check=True)
+        return {each.name for each in target.iterdir() if each.stat().st_nlink > 1}
+    # The rule of rsync's own quick check.
+    before = {each.name: each.stat() for each in server.glob("*/*")}
+    return {
+        each.name
+        for each in release.iterdir()
+        if each.name in before
+        and before[each.name].st_size == each.stat().st_size
+        and before[each.name].st_mtime_ns == each.stat().st_mtime_ns
+    }
+
+
+def made_days_ago(release: Path, days: int) -> Path:
+    """The release as if it had been made that long ago; its search files are what they are."""
+    database = release / "articles.sqlite"
+    made = database.stat().st_mtime - days * 86_400
+    os.utime(database, (made, made))
+    return release
+
+
+def test_search_files_that_did_not_change_are_not_shipped_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    server = tmp_path / "server"
+    server.mkdir()
+    with Recommender.open(folder) as index:
+        index.copy(tmp_path / "monday")
+        shipped(made_days_ago(tmp_path / "monday", 2), server)
+        # As many bytes as before, and other ones.
+        index.decide("a001", "a006", "distinct")
+        index.copy(tmp_path / "tuesday")
+        linked = shipped(made_days_ago(tmp_path / "tuesday", 1), server, "--link-dest=../monday")
+        assert linked == {"fingerprints-000001.bin", "vectors-000001.faiss"}
+        if (server / "tuesday").exists():
+            with Recommender.open(server / "tuesday") as release:
+                assert release.verify() == []
+                assert len(release.decisions()) == 1
+        index.rebuild()
+        index.copy(tmp_path / "wednesday")
+        assert shipped(tmp_path / "wednesday", server, "--link-dest=../tuesday") == set()
+
+
 def test_a_copy_can_be_written_to_beside_its_readers(folder: Path, tmp_path: Path) -> None:
     with Recommender.open(folder) as index:
         index.copy(tmp_path / "copy")
