@@ -24,8 +24,8 @@ from recommender.engine import Recommender
 
 
 @click.command()
-@click.argument("source", type=click.Path(file_okay=False, path_type=Path))
-@click.argument("destination", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(readable=False, path_type=Path))
+@click.argument("destination", type=click.Path(readable=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Put the copy in the place of an index.")
 @click.option("--no-verify", is_flag=True, help="Do not read the whole copy before it is named.")
 def copy(source: Path, destination: Path, replace: bool, no_verify: bool) -> None:

@@ -137,7 +137,8 @@ def optional_index_option(command: Command) -> Command:
     return click.option(
         "-i",
         "--index",
-        type=click.Path(file_okay=False, path_type=Path),
+        # Whether it is there and may be read is for the library to say: it knows what to do.
+        type=click.Path(readable=False, path_type=Path),
         envvar="RECOMMENDER_INDEX",
         show_envvar=True,
         help=f"Folder of the index.  [default: the one named in {CONFIG_NAME}]",

@@ -32,7 +32,7 @@ from recommender.files import swap_folders, sync_folder, workplace_of, write_who
 from recommender.filesystem import network_file_system
 from recommender.generation import remove_unnamed_files, write_generation
 from recommender.progress import Progress
-from recommender.rights import owners_of
+from recommender.rights import forbidden, obstacle, owners_of
 from recommender.search import IndexState, Searcher
 from recommender.store import (
     LOCK_NAME,
@@ -202,10 +202,14 @@ def _open_files(store: Store, state: SourceSnapshot, stack: ExitStack) -> dict[s
     """The search files of a state by name, held open: deleting them takes nothing away."""
     if state.generation is None:
         return {}
-    return {
-        name: stack.enter_context(open(store.folder / name, "rb"))  # noqa: PTH123
-        for name, _ in sorted(state.generation.files.values())
-    }
+    files: dict[str, BinaryIO] = {}
+    for name, _ in sorted(state.generation.files.values()):
+        path = store.folder / name
+        try:
+            files[name] = stack.enter_context(path.open("rb"))
+        except PermissionError as error:
+            raise forbidden(store.folder, obstacle(path) or path) from error
+    return files
 
 
 def _check_space(state: SourceSnapshot, files: dict[str, BinaryIO], folder: Path) -> None:

@@ -17,24 +17,25 @@ from pathlib import Path
 
 from recommender import inspection
 from recommender.deciding import conflicts
-from recommender.doctor_rights import look_at_folder, look_at_rights
+from recommender.doctor_rights import look_at_folder, look_at_rights, unreadable
 from recommender.embedders import EmbedderIdentity
 from recommender.errors import (
+    IndexCorrupt,
     IndexIncompatible,
     IndexLocked,
     IndexMissing,
-    IndexStoreError,
     RecommenderError,
 )
 from recommender.files import workplace_of
 from recommender.filesystem import network_file_system, processes_with
-from recommender.findings import Finding, files_of, quoted
+from recommender.findings import Finding, files_of
 from recommender.findings import error as _error
 from recommender.findings import listed as _listed
 from recommender.findings import note as _note
 from recommender.findings import warning as _warning
 from recommender.inspection import DRIFT_LIMIT, IndexInfo
 from recommender.progress import Progress
+from recommender.rights import owners_of, quoted
 from recommender.search import Searcher
 from recommender.store import DATABASE_NAME, Store, is_purging, lock_holder
 
@@ -77,7 +78,6 @@ def diagnose(folder: Path, *, now: datetime, progress: Progress, verify: bool = 
     """Look at everything of an index; see `Recommender.diagnose`."""
     patient = _Patient(folder, now, progress, verify)
     checks: dict[str, Callable[[_Patient], Iterator[Finding]]] = {
-        "folder": lambda patient: look_at_folder(patient.folder),
         "file system": _file_system,
         "rights": lambda patient: look_at_rights(patient.folder),
         "disk space": _space,
@@ -92,14 +92,18 @@ def diagnose(folder: Path, *, now: datetime, progress: Progress, verify: bool = 
         "upkeep": _upkeep,
         "decisions": _decisions,
     }
-    findings: list[Finding] = []
+    findings = list(look_at_folder(folder))
+    if any(each.severity == "error" for each in findings):
+        # Nothing else can be said of what is not there, or cannot be looked into.
+        return Diagnosis(path=folder, checks=("folder",), findings=tuple(findings))
+    patient.look()
     for name, check in checks.items():
         try:
             findings += check(patient)
         except (RecommenderError, OSError, ValueError, KeyError) as error:
             findings.append(_error(name, f"could not be looked at: {error}"))
     findings.sort(key=lambda each: _ORDER[each.severity])
-    return Diagnosis(path=folder, checks=tuple(checks), findings=tuple(findings))
+    return Diagnosis(path=folder, checks=("folder", *checks), findings=tuple(findings))
 
 
 class _Patient:
@@ -116,9 +120,9 @@ class _Patient:
         self.contradictions = 0
         self.purging = False
         self.problems: list[str] = []
-        self._look()
 
-    def _look(self, attempts: int = _ATTEMPTS) -> None:
+    def look(self, attempts: int = _ATTEMPTS) -> None:
+        """Open the index and read it."""
         try:
             with Store.open(self.folder) as store:
                 searcher = Searcher(store)
@@ -132,7 +136,7 @@ class _Patient:
                         self.contradictions = len(conflicts(store))
                 # A writer may have put other search files in the place of those that were read.
                 if self.problems and attempts > 1 and store.generation() != before:
-                    self._look(attempts - 1)
+                    self.look(attempts - 1)
         except RecommenderError as error:
             self.failure = error
 
@@ -255,7 +259,11 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
 
 
 def _database(patient: _Patient) -> Iterator[Finding]:
+    # What may not be read says nothing of damage: its rights come first, then a second look.
+    denied = unreadable(patient.folder)
     for problem in patient.problems:
+        if any(str(each) in problem for each in denied):
+            continue
         rebuild = "recommender rebuild" in problem
         yield _error(
             "database",
@@ -265,7 +273,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
             else f"recommender copy BACKUP {patient.quoted} --replace",
         )
     error = patient.failure
-    if error is None:
+    if error is None or (denied and not isinstance(error, IndexLocked)):
         return
     if isinstance(error, IndexMissing):
         command = patient.command("build ARTICLES")
@@ -273,10 +281,13 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         command = "pip install --upgrade recommender"
     elif isinstance(error, IndexLocked):
         command = patient.command("doctor")
-    elif type(error) is IndexStoreError:
-        command = f"ls -la {patient.quoted}; id"
-    else:
+    elif isinstance(error, IndexCorrupt):
         command = f"recommender copy BACKUP {patient.quoted} --replace"
+    elif '"recommender info"' in str(error):
+        owner, _ = owners_of(patient.folder)
+        command = f"sudo -u {owner} {patient.command('info')}"
+    else:
+        command = f"ls -la {patient.quoted}; id"
     yield _error("database", str(error), command)
 
 

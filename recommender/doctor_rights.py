@@ -12,14 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recommender.findings import Finding, error, files_of, listed, note, warning
-from recommender.rights import group_name, user_name
-from recommender.store import is_index_file
+from recommender.rights import command_to_read, group_name, may_read, obstacle, refusal, user_name
+from recommender.store import DATABASE_NAME, is_index_file
 
 
 def look_at_folder(folder: Path) -> Iterator[Finding]:
     """Whether there is a folder that can be read, and what else lies in it."""
     quoted = shlex.quote(str(folder))
-    if not os.path.lexists(folder):
+    place = obstacle(folder)
+    if place is not None and place.is_dir():
+        # Asked first: what lies in such a place looks as if it were not there.
+        yield error(
+            "folder",
+            f"{place}: you may not read it, for {refusal(place)}",
+            command_to_read(folder, [place]),
+        )
+    elif not os.path.lexists(folder):
         yield error("folder", f"there is no {folder}", f"recommender build ARTICLES -i {quoted}")
     elif folder.is_symlink() and not folder.exists():
         yield error(
@@ -27,8 +35,6 @@ def look_at_folder(folder: Path) -> Iterator[Finding]:
         )
     elif not folder.is_dir():
         yield error("folder", f"{folder} is a file, not a folder", f"ls -l {quoted}")
-    elif not os.access(folder, os.R_OK | os.X_OK):
-        yield error("folder", "you may not read it", f"ls -ld {quoted}; id")
     else:
         strange = [each.name for each in files_of(folder) if not is_index_file(each.name)]
         if strange:
@@ -36,6 +42,16 @@ def look_at_folder(folder: Path) -> Iterator[Finding]:
                 "folder",
                 f"holds what is no part of an index: {listed(strange)}; keep such files elsewhere",
             )
+
+
+def unreadable(folder: Path) -> list[Path]:
+    """Files that an answer needs, and this process may not read."""
+    return [
+        path
+        for path in files_of(folder)
+        if path.name.startswith(DATABASE_NAME) or path.suffix in (".faiss", ".bin")
+        if is_index_file(path.name) and path.exists() and not may_read(path)
+    ]
 
 
 def look_at_rights(folder: Path) -> Iterator[Finding]:
@@ -64,10 +80,18 @@ def look_at_rights(folder: Path) -> Iterator[Finding]:
             f"able to write them: {listed(others)}",
             f"chown -R {user_name(own.st_uid)} {quoted}",
         )
+    denied = unreadable(folder)
+    if denied:
+        yield error(
+            "rights",
+            f"you may not read {listed([each.name for each in denied])}: {refusal(denied[0])}",
+            command_to_read(folder, denied),
+        )
     unshared = [
         path.name
         for path, status in files.items()
         if is_index_file(path.name)
+        and path not in denied
         and (status.st_gid != own.st_gid or not status.st_mode & 0o040)
         and own.st_mode & 0o040
     ]

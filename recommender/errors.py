@@ -15,6 +15,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
     └─ IndexStoreError
        ├─ IndexMissing(FileNotFoundError)
+       ├─ IndexForbidden(PermissionError)   names the file, whose it is, and who asks
        ├─ IndexLocked
        ├─ IndexCorrupt                      names the file and the failed check
        ├─ IndexIncompatible                 newer format, other embedder
@@ -122,6 +123,10 @@ class IndexStoreError(RecommenderError):
 
 class IndexMissing(IndexStoreError, FileNotFoundError):
     """There is no index at that path, or only an unfinished build."""
+
+
+class IndexForbidden(IndexStoreError, PermissionError):
+    """You may not read a folder or file of the index; the message says whose it is."""
 
 
 class IndexLocked(IndexStoreError):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.checked import remember, was_checked
 from recommender.errors import IndexCorrupt, IndexStoreError
+from recommender.rights import forbidden, obstacle
 
 FILE_MODE = 0o640
 # Of renameat2(2), Linux.
@@ -120,11 +121,15 @@ def checked_bytes(path: Path, checksum: str, *, anew: bool = False) -> NDArray[n
     ------
     IndexCorrupt
         If the file is missing or empty, or its content is not what was written.
+    IndexForbidden
+        If this process may not read it.
     """
     try:
         data = np.memmap(path, dtype=np.uint8, mode="r")
     except FileNotFoundError as error:
         raise IndexCorrupt(f"{path}: the file is missing") from error
+    except PermissionError as error:
+        raise forbidden(path.parent, obstacle(path) or path) from error
     except (OSError, ValueError) as error:
         raise IndexCorrupt(f"{path}: the file cannot be mapped ({error})") from error
     if not anew and was_checked(path, checksum):

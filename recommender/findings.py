@@ -6,8 +6,7 @@ Knows nothing of what is looked at.
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,11 +58,6 @@ def listed(things: Sequence[object]) -> str:
     """The first few of them."""
     more = f" and {len(things) - _LISTED:,} more" if len(things) > _LISTED else ""
     return ", ".join(map(str, things[:_LISTED])) + more
-
-
-def quoted(paths: Iterable[Path]) -> str:
-    """Paths as words of a command."""
-    return " ".join(shlex.quote(str(each)) for each in paths)
 
 
 def files_of(folder: Path) -> dict[Path, os.stat_result]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from recommender.centring import Centres
 from recommender.config import VectorKind
-from recommender.errors import IndexCorrupt
+from recommender.errors import IndexCorrupt, IndexForbidden
 from recommender.files import TEMPORARY_SUFFIX
 from recommender.postings import Postings
 from recommender.store import GenerationInfo, Store, Writer, share
@@ -184,8 +184,10 @@ class Generation:
         name, checksum = self.info.files[kind]
         try:
             return opener(self._store.folder / name, checksum=checksum, anew=self._anew)
-        except IndexCorrupt as error:
-            message = f'{error}; searching without it, run "recommender rebuild" to write it anew'
+        except (IndexCorrupt, IndexForbidden) as error:
+            message = f"{error}; searching without it"
+            if isinstance(error, IndexCorrupt):
+                message += ', run "recommender rebuild" to write it anew'
             logger.warning(message)
             self.warnings.append(message)
             return substitute()

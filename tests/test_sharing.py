@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from recommender import Recommender
+from recommender.cli import main
 from tests.campaigns.common import Outcome, in_child, warm_up
 from tests.helpers import NOW, article, build, corpus
 
@@ -214,3 +217,117 @@ def test_a_copy_is_never_wider_than_what_it_replaces(place: Path, mode: int, exp
         assert moded(target) == (NOBODY, WEB, expected)
     copied(target, place / "plain")
     assert moded(place / "plain") == (NOBODY, WEB, expected)
+
+
+def ran(*words: object) -> tuple[int, str, str]:
+    """Exit code, answer and messages of a command."""
+    done = CliRunner().invoke(main, [str(each) for each in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+def diagnosed(folder: Path) -> list[dict[str, str]]:
+    """What the doctor says to the web server's user, beside notes."""
+    asked = as_web(lambda: ran("doctor", "-f", "json", "-i", folder))
+    assert not asked.error, asked.trace
+    code, output, _ = asked.value  # type: ignore[misc]
+    (row,) = json.loads(output)
+    found = [each for each in row["findings"] if each["severity"] != "note"]
+    assert code == (1 if any(each["severity"] == "error" for each in found) else 0)
+    return found
+
+
+def test_every_command_says_whose_the_folder_is(place: Path) -> None:
+    folder = given_to(place / "index", 0, 0)
+    text = "belongs to root:root 0750, you are www-data"
+    for words in (
+        ("related", "a001", "-i", folder),
+        ("info", "-i", folder),
+        ("update", "-", "-i", folder),
+        ("remove", "a001", "--purge", "-i", folder),
+        ("copy", folder, place / "copy"),
+        ("build", "-", "-i", folder, "--embedder", "hashing"),
+    ):
+        code, _, said = as_web(lambda words=words: ran(*words)).value  # type: ignore[misc]
+        assert code == 1, said
+        assert text in said
+        assert f"chgrp www-data {folder}" in said
+    (finding,) = diagnosed(folder)
+    assert text in finding["text"]
+    assert os.system(finding["command"]) == 0  # noqa: S605 - what the user is told to run
+    assert diagnosed(folder) == []
+    assert rights(folder) == SHARED
+    assert moded(folder) == (0, WEB, 0o750)
+
+
+def test_a_file_in_the_place_of_a_folder_is_said_to_be_one(place: Path) -> None:
+    file = place / "file"
+    file.write_text("x")
+    for words in (("related", "a001", "-i", file), ("copy", file, place / "copy")):
+        code, _, said = ran(*words)
+        assert (code, "is a file, and an index is a folder" in said) == (1, True), said
+    assert ran("doctor", "-i", file)[0] == 1
+
+
+def test_a_folder_above_the_index_is_named(place: Path) -> None:
+    (place / "closed").mkdir(mode=0o700)
+    folder = given_to(place / "closed" / "index", 0, WEB)
+    (finding,) = diagnosed(folder)
+    assert f"{place / 'closed'}: you may not read it" in finding["text"]
+    assert finding["command"] == f"setfacl -m u:www-data:x {place / 'closed'}"
+
+
+def test_a_group_that_others_read_by_is_not_taken_from_them(place: Path) -> None:
+    folder = given_to(place / "index", NOBODY, 12)
+    (finding,) = diagnosed(folder)
+    assert finding["command"].startswith("usermod -aG ")
+    assert finding["command"].endswith(" www-data")
+
+
+CLOSED = ["articles.sqlite", "articles.sqlite-shm", "articles.sqlite-wal", "vectors-000001.faiss"]
+
+
+@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize("group", [0, WEB])
+def test_the_first_mend_of_a_right_is_a_right(place: Path, name: str, group: int) -> None:
+    folder = given_to(place / "index", 0, WEB)
+    expected = related(folder)
+    os.chown(folder / name, 0, group)
+    (folder / name).chmod(0o600)
+    found = diagnosed(folder)
+    assert [each["check"] for each in found] == ["rights"]
+    assert name in found[0]["text"]
+    assert "root" in found[0]["text"]
+    for word in ("rebuild", "copy", "rm "):
+        assert word not in found[0]["command"]
+    assert os.system(found[0]["command"]) == 0  # noqa: S605
+    assert diagnosed(folder) == []
+    assert rights(folder) == SHARED
+    assert as_web(lambda: related(folder)).value == expected
+
+
+def test_a_search_file_without_rights_is_answered_around(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = given_to(place / "index", 0, WEB)
+    expected = related(folder)
+    (folder / "vectors-000001.faiss").chmod(0o600)
+
+    def asked() -> list[object]:
+        with Recommender.open(folder) as index:
+            found = index.related("a001", min_similarity=0.0, now=NOW)
+            # A text that no list was made for searches the files.
+            index.near_duplicates(article("draft", "雨", 7))
+        return [[match.article.id for match in found], caplog.text]
+
+    answered = as_web(asked)
+    assert not answered.error, answered.trace
+    ids, log = answered.value  # type: ignore[misc]
+    assert ids == expected
+    assert "belongs to root:www-data 0600, you are www-data" in log
+    assert "rebuild" not in log
+    (place / "web").mkdir()
+    os.chown(place / "web", WEB, WEB)
+    refused = as_web(lambda: ran("copy", folder, place / "web" / "copy"))
+    assert "you are www-data" in str(refused.value)

@@ -23,6 +23,8 @@ def make_folder(folder: Path) -> None:
     try:
         if folder.is_dir():
             return
+        if folder.exists():
+            raise IndexStoreError(f"{folder} is a file, and an index is a folder; check the name.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True)
         folder.chmod(FOLDER_MODE)

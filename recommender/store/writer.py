@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import IndexMissing, IndexStoreError, RecommenderError
+from recommender.errors import IndexStoreError, RecommenderError
 from recommender.records import Card
 from recommender.store import codec
+from recommender.store.absence import absent, is_present
 from recommender.store.codec import State
 from recommender.store.connection import Connection
 from recommender.store.documents import Document, GenerationInfo, NeighbourList
@@ -71,8 +72,8 @@ class Writer(Store):
         path = folder / DATABASE_NAME
         if create:
             make_folder(folder)
-        elif not path.is_file():
-            raise IndexMissing(f'No index at {folder}; run "recommender build" first.')
+        elif not is_present(folder):
+            raise absent(folder)
         lock = WriterLock.acquire(folder, timeout=timeout)
         try:
             if create:
