@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from recommender.errors import IndexCorrupt, IndexLocked, IndexStoreError
 from recommender.rights import forbidden, obstacle
-from recommender.store.absence import absent
+from recommender.store.absence import absent, is_present
 from recommender.store.codec import State
 from recommender.store.files import share_database
 from recommender.store.schema import advice_on_damage, database_path
@@ -177,6 +177,8 @@ def translated(error: Exception, folder: Path, *, reading: bool = False) -> Inde
             blocked = obstacle(place)
             if blocked is not None:
                 return forbidden(folder, blocked)
+        if not is_present(folder):
+            return absent(folder)
     if reading and any(part in lower for part in _UNSHARED):
         return _Unshared(
             f"{path}: it cannot be read without the files beside it (-wal, -shm), and you may "

@@ -122,13 +122,6 @@ class WriterLock:
         with suppress(OSError):
             self._sign()
 
-    def forget(self) -> None:
-        """Write down that nothing was written yet."""
-        if self.written is not None:
-            self.written = None
-            with suppress(OSError):
-                self._sign()
-
     def release(self) -> None:
         """Free the lock; nothing happens the second time."""
         if self._descriptor is not None:

@@ -12,7 +12,7 @@ from typing import Any
 from recommender.errors import IndexStoreError, RecommenderError
 from recommender.records import Card
 from recommender.store import codec
-from recommender.store.absence import absent, is_present
+from recommender.store.absence import absent, is_present, refuse_lost
 from recommender.store.codec import State
 from recommender.store.connection import Connection
 from recommender.store.documents import Document, GenerationInfo, NeighbourList
@@ -77,6 +77,7 @@ class Writer(Store):
         lock = WriterLock.acquire(folder, timeout=timeout)
         try:
             if create:
+                refuse_lost(folder)
                 make_file(path)
             connection = Connection.open(folder, writable=True)
             try:
@@ -87,10 +88,7 @@ class Writer(Store):
                 connection.rows("PRAGMA journal_mode = WAL")
                 writer = cls(folder, lock, connection)
                 state = read_state(connection, path)
-                if state is None:
-                    # What was written here before is gone; this index begins anew.
-                    lock.forget()
-                else:
+                if state is not None:
                     writer._stored_state = state
                     writer._check_written(lock.written)
             except BaseException:
