@@ -38,6 +38,11 @@ DEFAULT_EMBEDDER = "multilingual-e5-small"
 VectorKind = Literal["auto", "exact", "hnsw", "ivf"]
 
 
+def install_command(extra: str) -> str:
+    """What installs an extra, in the checkout: under its name pip may find another package."""
+    return f'pip install -c constraints.txt ".[{extra}]"'
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
     """Where similarity turns into a verdict; each includes its lower edge.

@@ -24,6 +24,7 @@ from recommender import inspection
 from recommender.errors import (
     ConfigError,
     IndexCorrupt,
+    IndexIncompatible,
     IndexLocked,
     IndexStoreError,
     RecommenderError,
@@ -295,6 +296,16 @@ def _hand_over(folder: Path, pattern: Path, destination: Path) -> None:
         )
 
 
+def _warn_of_another_format(target: Path) -> None:
+    try:
+        Store.open(target).close()
+    except IndexIncompatible as error:
+        logger.warning("%s: an index that this version cannot read is replaced: %s", target, error)
+    except RecommenderError:
+        # A copy is what mends a damaged one.
+        pass
+
+
 def _put_in_place(folder: Path, target: Path, *, replace: bool) -> None:
     sync_folder(folder)
     if not (replace and target.is_dir() and any(target.iterdir())):
@@ -305,6 +316,7 @@ def _put_in_place(folder: Path, target: Path, *, replace: bool) -> None:
     # Nobody may be writing to the index that goes; a writer who waits locks the new one.
     lock = WriterLock.acquire(target, timeout=30.0)
     try:
+        _warn_of_another_format(target)
         swap_folders(folder, target)
         sync_folder(target.parent)
     finally:

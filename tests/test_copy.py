@@ -6,13 +6,14 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -248,8 +249,6 @@ def test_bad_search_files_are_made_anew_in_the_copy(
 
 
 def test_a_damaged_database_is_not_copied(folder: Path, tmp_path: Path) -> None:
-    import sqlite3
-
     with sqlite3.connect(folder / "articles.sqlite") as database:
         database.execute("UPDATE texts SET text = x'00' WHERE row = 7")
     database.close()
@@ -310,6 +309,21 @@ def test_replacing_is_seen_by_readers_at_their_next_call(folder: Path, tmp_path:
             index.copy(target, replace=True)
             assert len(reader) == 41
     assert names(tmp_path) == ["index", "served"]
+
+
+def test_a_newer_index_is_not_replaced_without_a_word(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = tmp_path / "newer"
+    with Recommender.open(folder) as index:
+        index.copy(target)
+        with closing(sqlite3.connect(target / "articles.sqlite")) as database:
+            database.execute("PRAGMA user_version = 999")
+        assert caplog.text == ""
+        index.copy(target, replace=True)
+    assert "is replaced" in caplog.text
+    assert "written in format 999" in caplog.text
+    assert answers(target) == answers(folder)
 
 
 def test_an_index_that_is_written_to_is_not_replaced(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sqlite3
@@ -98,7 +99,18 @@ def test_another_format_and_another_program(folder: Path) -> None:
     with sqlite3.connect(folder / "articles.sqlite") as database:
         database.execute("PRAGMA user_version = 999")
     database.close()
-    assert "upgrade" in found(folder, "database").command
+    newer = found(folder, "database")
+    assert "upgrade recommender, or remove" in newer.text
+    assert newer.command.startswith("cd CHECKOUT && git pull && pip install -c constraints.txt")
+    with sqlite3.connect(folder / "articles.sqlite") as database:
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    assert found(folder, "database").command == f"recommender build ARTICLES -i {folder}.new"
+
+
+def test_nothing_installs_a_package_by_its_name_alone() -> None:
+    for file in sorted((Path(__file__).parent.parent / "recommender").rglob("*.py")):
+        assert not re.search(r"pip install[^\n]*\"?recommender\b", file.read_text("utf-8")), file
 
 
 def test_rights(folder: Path, run: Run) -> None:

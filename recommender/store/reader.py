@@ -403,7 +403,7 @@ def check_format(connection: Connection, path: Path) -> None:
     if application != APPLICATION_ID:
         raise IndexCorrupt(f"{path}: this is a database of another program, not an index")
     what_next = (
-        "upgrade recommender"
+        f"upgrade recommender, or remove {path.parent} and build the index again with this version"
         if version > FORMAT_VERSION
         else f"an older one: remove {path.parent} and build the index again"
     )
