@@ -11,6 +11,7 @@ import click
 
 from recommender import reports
 from recommender.console import (
+    IndexFolder,
     emit,
     format_option,
     index_option,
@@ -24,8 +25,8 @@ from recommender.engine import Recommender
 
 
 @click.command()
-@click.argument("source", type=click.Path(readable=False, path_type=Path))
-@click.argument("destination", type=click.Path(readable=False, path_type=Path))
+@click.argument("source", type=IndexFolder())
+@click.argument("destination", type=IndexFolder())
 @click.option("--replace", is_flag=True, help="Put the copy in the place of an index.")
 @click.option("--no-verify", is_flag=True, help="Do not read the whole copy before it is named.")
 def copy(source: Path, destination: Path, replace: bool, no_verify: bool) -> None:

@@ -268,7 +268,7 @@ def _settings(data: dict[str, Any]) -> Settings:
         if not isinstance(value, str):
             raise ConfigError(f"[fields] {key:.60} must be text, not {value!r:.60}")
     index = data.get("index")
-    if index is not None and not isinstance(index, str):
+    if index is not None and (not isinstance(index, str) or not index):
         raise ConfigError(f"index must be the path of a folder, not {index!r:.60}")
     limits = Limits(**tables.pop("limits"))
     sources = source_specs(data.get("sources", []))

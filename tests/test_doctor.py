@@ -290,3 +290,39 @@ def test_only_errors_call_somebody(run: Run, folder: Path) -> None:
     done = run("doctor", "--no-verify", "-f", "json", "-i", str(folder))
     assert done.exit_code == 1
     assert json.loads(done.stdout)[0]["worst"] == "error"
+
+
+def test_of_what_is_no_index_only_that_is_said(tmp_path: Path, run: Run) -> None:
+    etc = tmp_path / "etc"
+    etc.mkdir(mode=0o755)
+    (etc / "passwd").write_text("x")
+    (etc / "passwd").chmod(0o644)
+    (etc / ".lock").write_text("")
+    (finding,) = look(etc).findings
+    assert (finding.check, finding.severity, finding.command) == ("folder", "error", "")
+    assert "there is no index in" in finding.text
+    assert "passwd" in finding.text
+    for words in (("doctor", "-i", ""), ("copy", "", "x"), ("copy", "x", "")):
+        done = run(*words)
+        assert done.exit_code == 2
+        assert "name of the folder is empty" in done.stderr
+
+
+def test_only_files_of_the_index_are_held_to_its_rights(folder: Path) -> None:
+    for name in ("site.html", ".lock", "articles.sqlite"):
+        (folder / name).touch()
+        (folder / name).chmod(0o644)
+    finding = found_warning(folder)
+    assert "site.html" not in finding.text + finding.command
+    assert ".lock" in finding.text
+    assert os.system(finding.command) == 0  # noqa: S605 - what the user is told to run
+    assert stat.S_IMODE((folder / "site.html").stat().st_mode) == 0o644
+    assert stat.S_IMODE((folder / ".lock").stat().st_mode) == 0o640
+    assert look(folder).healthy
+
+
+def found_warning(folder: Path) -> Finding:
+    """The one finding about rights that is not a note."""
+    findings = [each for each in look(folder).findings if each.check == "rights"]
+    (finding,) = [each for each in findings if each.severity != "note"]
+    return finding
