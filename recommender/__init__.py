@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recommender.config import IndexOptions, SyncOptions, Thresholds
     from recommender.copying import Copy
     from recommender.decisions import Decision, DecisionConflict
-    from recommender.doctor import Diagnosis, Finding
+    from recommender.doctor import Diagnosis
     from recommender.duplicate_report import DuplicateReport, MaybePair
     from recommender.embedders import Embedder, EmbedderIdentity, HashingEmbedder, load_embedder
     from recommender.engine import Recommender
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ErasureUnfinished,
         ExportError,
         IndexCorrupt,
+        IndexForbidden,
         IndexIncompatible,
         IndexLocked,
         IndexMissing,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         Sentence,
         Waterfall,
     )
+    from recommender.findings import Finding
     from recommender.inspection import ArticleProblem, IndexInfo
     from recommender.labelling import LabelChange
     from recommender.labels import Label, PairToLabel
@@ -77,7 +79,7 @@ _MODULES = {
     "config": ("IndexOptions", "SyncOptions", "Thresholds"),
     "copying": ("Copy",),
     "decisions": ("Decision", "DecisionConflict"),
-    "doctor": ("Diagnosis", "Finding"),
+    "doctor": ("Diagnosis",),
     "duplicate_report": ("DuplicateReport", "MaybePair"),
     "embedders": ("Embedder", "EmbedderIdentity", "HashingEmbedder", "load_embedder"),
     "engine": ("Recommender",),
@@ -92,6 +94,7 @@ _MODULES = {
         "ErasureUnfinished",
         "ExportError",
         "IndexCorrupt",
+        "IndexForbidden",
         "IndexIncompatible",
         "IndexLocked",
         "IndexMissing",
@@ -111,6 +114,7 @@ _MODULES = {
         "Sentence",
         "Waterfall",
     ),
+    "findings": ("Finding",),
     "inspection": ("ArticleProblem", "IndexInfo"),
     "labelling": ("LabelChange",),
     "labels": ("Label", "PairToLabel"),
@@ -167,6 +171,7 @@ __all__ = [
     "Finding",
     "HashingEmbedder",
     "IndexCorrupt",
+    "IndexForbidden",
     "IndexIncompatible",
     "IndexInfo",
     "IndexLocked",

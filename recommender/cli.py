@@ -82,7 +82,7 @@ for _command in (
 
 
 @main.command()
-@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(readable=False, path_type=Path))
 @click.option(
     "--embedder", default=DEFAULT_EMBEDDER, show_default=True, help="Model to embed with."
 )

@@ -11,6 +11,7 @@ import click
 
 from recommender import reports
 from recommender.console import (
+    IndexFolder,
     emit,
     format_option,
     index_option,
@@ -24,8 +25,8 @@ from recommender.engine import Recommender
 
 
 @click.command()
-@click.argument("source", type=click.Path(file_okay=False, path_type=Path))
-@click.argument("destination", type=click.Path(path_type=Path))
+@click.argument("source", type=IndexFolder())
+@click.argument("destination", type=IndexFolder())
 @click.option("--replace", is_flag=True, help="Put the copy in the place of an index.")
 @click.option("--no-verify", is_flag=True, help="Do not read the whole copy before it is named.")
 def copy(source: Path, destination: Path, replace: bool, no_verify: bool) -> None:
@@ -50,9 +51,11 @@ def copy(source: Path, destination: Path, replace: bool, no_verify: bool) -> Non
 @format_option
 @output_option
 def doctor(index: Path, no_verify: bool, form: str, output: str) -> None:
-    """Look at everything that can be wrong, and say what mends it; exit code 1 if there is any.
+    """Look at everything that can be wrong, and say what mends it.
 
-    Works on a damaged or missing index as well, changes nothing and loads no model.
+    Works on a damaged or missing index as well, changes nothing and loads no model. Exit code 1
+    if there is an error: answers fail, or a promise is not kept. With warnings only, which can
+    wait until somebody looks, it is 0; "worst" in -f json tells them apart.
 
     \b
     recommender doctor -i indexes/news
@@ -66,5 +69,5 @@ def doctor(index: Path, no_verify: bool, form: str, output: str) -> None:
         row = reports.diagnosis_row(diagnosis)
         text = reports.render_rows([row] if form == "json" else row["findings"], form)
     emit(text, output)
-    if not diagnosis.healthy:
+    if diagnosis.worst == "error":
         click.get_current_context().exit(1)

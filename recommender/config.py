@@ -39,6 +39,11 @@ DEFAULT_EMBEDDER = "multilingual-e5-small"
 VectorKind = Literal["auto", "exact", "hnsw", "ivf"]
 
 
+def install_command(extra: str) -> str:
+    """What installs an extra, in the checkout: under its name pip may find another package."""
+    return f'pip install -c constraints.txt ".[{extra}]"'
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
     """Where similarity turns into a verdict; each includes its lower edge.
@@ -295,7 +300,7 @@ def _settings(data: dict[str, Any]) -> Settings:
         if not isinstance(value, str):
             raise ConfigError(f"[fields] {key:.60} must be text, not {value!r:.60}")
     index = data.get("index")
-    if index is not None and not isinstance(index, str):
+    if index is not None and (not isinstance(index, str) or not index):
         raise ConfigError(f"index must be the path of a folder, not {index!r:.60}")
     limits = Limits(**tables.pop("limits"))
     sync = SyncOptions(**tables.pop("sync"))

@@ -165,11 +165,27 @@ def optional_index_option(command: Command) -> Command:
     return click.option(
         "-i",
         "--index",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=IndexFolder(),
         envvar="RECOMMENDER_INDEX",
         show_envvar=True,
         help=f"Folder of the index.  [default: the one named in {CONFIG_NAME}]",
     )(command)
+
+
+class IndexFolder(click.Path):
+    """The folder of an index, by its name; an empty name is none.
+
+    Whether it is there and may be read is for the library to say: it knows what to do.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(readable=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse the empty name, which the system would take for the folder one is in."""
+        if value == "":
+            self.fail("the name of the folder is empty (an unset variable?)", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def named_index(index: Path | None) -> Path:

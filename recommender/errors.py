@@ -16,6 +16,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
     └─ IndexStoreError
        ├─ IndexMissing(FileNotFoundError)
+       ├─ IndexForbidden(PermissionError)   names the file, whose it is, and who asks
        ├─ IndexLocked
        │  └─ SyncRunning                    another sync of the index has not ended
        ├─ IndexCorrupt                      names the file and the failed check
@@ -128,6 +129,10 @@ class IndexStoreError(RecommenderError):
 
 class IndexMissing(IndexStoreError, FileNotFoundError):
     """There is no index at that path, or only an unfinished build."""
+
+
+class IndexForbidden(IndexStoreError, PermissionError):
+    """You may not read a folder or file of the index; the message says whose it is."""
 
 
 class IndexLocked(IndexStoreError):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.checked import remember, was_checked
 from recommender.errors import IndexCorrupt, IndexStoreError
+from recommender.rights import forbidden, obstacle
 
 FILE_MODE = 0o640
 # Of renameat2(2), Linux.
@@ -50,7 +51,8 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     digest = xxhash.xxh3_128()
     try:
-        with open(temporary, "xb") as file:  # noqa: PTH123
+        # Never wider than it will be, not even while it is written.
+        with open(temporary, "xb", opener=_narrow) as file:
             for part in parts:
                 digest.update(part)
                 file.write(part)
@@ -69,6 +71,10 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> str:
         temporary.unlink(missing_ok=True)
         raise
     return digest.hexdigest()
+
+
+def _narrow(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
 
 
 def advice_on(error: OSError) -> str:
@@ -150,6 +156,8 @@ def checked_bytes(path: Path, checksum: str, *, anew: bool = False) -> NDArray[n
     ------
     IndexCorrupt
         If the file is missing or empty, or its content is not what was written.
+    IndexForbidden
+        If this process may not read it.
     """
     return watched_bytes(path, checksum, anew=anew)[0]
 
@@ -163,6 +171,8 @@ def watched_bytes(
         data = np.memmap(path, dtype=np.uint8, mode="r")
     except FileNotFoundError as error:
         raise IndexCorrupt(f"{path}: the file is missing") from error
+    except PermissionError as error:
+        raise forbidden(path.parent, obstacle(path) or path) from error
     except (OSError, ValueError) as error:
         raise IndexCorrupt(f"{path}: the file cannot be mapped ({error})") from error
     if not watch.has_its_name():

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from recommender.centring import Centres
 from recommender.config import VectorKind
-from recommender.errors import IndexCorrupt
+from recommender.errors import IndexCorrupt, IndexForbidden
 from recommender.files import TEMPORARY_SUFFIX, checked_bytes
 from recommender.postings import Postings
-from recommender.store import GenerationInfo, Store, Writer
+from recommender.store import GenerationInfo, Store, Writer, share
 from recommender.vectors import VectorIndex, build_vector_index, nearest_among, open_vector_index
 
 logger = logging.getLogger("recommender")
@@ -186,11 +186,10 @@ class Generation:
         name, checksum = self.info.files[kind]
         try:
             return opener(self._store.folder / name, checksum=checksum, anew=self._anew)
-        except IndexCorrupt as error:
-            message = (
-                f"{error}; searching without it until the next update, or "
-                '"recommender rebuild", writes it anew'
-            )
+        except (IndexCorrupt, IndexForbidden) as error:
+            message = f"{error}; searching without it"
+            if isinstance(error, IndexCorrupt):
+                message += ' until the next update, or "recommender rebuild", writes it anew'
             logger.warning(message)
             self.warnings.append(message)
             return substitute()
@@ -237,6 +236,9 @@ def write_generation(
             postings.write(writer.folder / names[FINGERPRINTS_FILE]),
         ),
     }
+    # Before the names are committed: from then on users of the folder's group read them.
+    for name in names.values():
+        share(writer.folder / name)
     last_row = int(max(rows.max(initial=0), fingerprint_rows.max(initial=0)))
     info = GenerationInfo(number=number, last_row=last_row, files=files)
     writer.set_generation(info)

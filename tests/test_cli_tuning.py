@@ -291,6 +291,6 @@ def test_a_picture_without_matplotlib_names_the_extra(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = run("tune", "x.csv", "-i", index, "--picture", "a.svg")
     assert result.exit_code == 1
-    assert result.stderr.strip().endswith('pip install "recommender[pictures]"')
+    assert result.stderr.strip().endswith('pip install -c constraints.txt ".[pictures]"')
     assert len(result.stderr.splitlines()) == 1
     assert run("tune", "x.csv", "-i", index).exit_code == 0

@@ -6,13 +6,14 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,53 @@ def test_a_copy_answers_alike_and_is_three_files(folder: Path, tmp_path: Path) -
     assert made.path.stat().st_mode & 0o777 == 0o750
     assert {each.stat().st_mode & 0o777 for each in made.path.iterdir()} == {0o640}
     assert names(tmp_path / "copies") == ["one"]
+
+
+def shipped(release: Path, server: Path, *options: str) -> set[str]:
+    """Ship a release as the page on operations says; the names of what was linked."""
+    target = server / release.name
+    if shutil.which("rsync"):
+        subprocess.run(["rsync", "-a", "--partial", *options, f"{release}/", target], check=True)
+        return {each.name for each in target.iterdir() if each.stat().st_nlink > 1}
+    # The rule of rsync's own quick check.
+    before = {each.name: each.stat() for each in server.glob("*/*")}
+    return {
+        each.name
+        for each in release.iterdir()
+        if each.name in before
+        and before[each.name].st_size == each.stat().st_size
+        and before[each.name].st_mtime_ns == each.stat().st_mtime_ns
+    }
+
+
+def made_days_ago(release: Path, days: int) -> Path:
+    """The release as if it had been made that long ago; its search files are what they are."""
+    database = release / "articles.sqlite"
+    made = database.stat().st_mtime - days * 86_400
+    os.utime(database, (made, made))
+    return release
+
+
+def test_search_files_that_did_not_change_are_not_shipped_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    server = tmp_path / "server"
+    server.mkdir()
+    with Recommender.open(folder) as index:
+        index.copy(tmp_path / "monday")
+        shipped(made_days_ago(tmp_path / "monday", 2), server)
+        # As many bytes as before, and other ones.
+        index.decide("a001", "a006", "distinct")
+        index.copy(tmp_path / "tuesday")
+        linked = shipped(made_days_ago(tmp_path / "tuesday", 1), server, "--link-dest=../monday")
+        assert linked == {"fingerprints-000001.bin", "vectors-000001.faiss"}
+        if (server / "tuesday").exists():
+            with Recommender.open(server / "tuesday") as release:
+                assert release.verify() == []
+                assert len(release.decisions()) == 1
+        index.rebuild()
+        index.copy(tmp_path / "wednesday")
+        assert shipped(tmp_path / "wednesday", server, "--link-dest=../tuesday") == set()
 
 
 def test_a_copy_can_be_written_to_beside_its_readers(folder: Path, tmp_path: Path) -> None:
@@ -201,8 +249,6 @@ def test_bad_search_files_are_made_anew_in_the_copy(
 
 
 def test_a_damaged_database_is_not_copied(folder: Path, tmp_path: Path) -> None:
-    import sqlite3
-
     with sqlite3.connect(folder / "articles.sqlite") as database:
         database.execute("UPDATE texts SET text = x'00' WHERE row = 7")
     database.close()
@@ -263,6 +309,21 @@ def test_replacing_is_seen_by_readers_at_their_next_call(folder: Path, tmp_path:
             index.copy(target, replace=True)
             assert len(reader) == 41
     assert names(tmp_path) == ["index", "served"]
+
+
+def test_a_newer_index_is_not_replaced_without_a_word(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = tmp_path / "newer"
+    with Recommender.open(folder) as index:
+        index.copy(target)
+        with closing(sqlite3.connect(target / "articles.sqlite")) as database:
+            database.execute("PRAGMA user_version = 999")
+        assert caplog.text == ""
+        index.copy(target, replace=True)
+    assert "is replaced" in caplog.text
+    assert "written in format 999" in caplog.text
+    assert answers(target) == answers(folder)
 
 
 def test_an_index_that_is_written_to_is_not_replaced(

@@ -10,15 +10,18 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from recommender import ErasureUnfinished, HashingEmbedder, IndexStoreError, Recommender
-from recommender.doctor import Diagnosis, Finding
+from recommender.doctor import Diagnosis
+from recommender.files import write_whole
+from recommender.findings import Finding
 from recommender.store import Store, WriterLock
-from tests.helpers import NOW, article, build, corpus
+from tests.helpers import NOW, THEMES, article, build, corpus
 from tests.test_cli import Run
 
 
@@ -97,7 +100,18 @@ def test_another_format_and_another_program(folder: Path) -> None:
     with sqlite3.connect(folder / "articles.sqlite") as database:
         database.execute("PRAGMA user_version = 999")
     database.close()
-    assert "upgrade" in found(folder, "database").command
+    newer = found(folder, "database")
+    assert "upgrade recommender, or remove" in newer.text
+    assert newer.command.startswith("cd CHECKOUT && git pull && pip install -c constraints.txt")
+    with sqlite3.connect(folder / "articles.sqlite") as database:
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    assert found(folder, "database").command == f"recommender build ARTICLES -i {folder}.new"
+
+
+def test_nothing_installs_a_package_by_its_name_alone() -> None:
+    for file in sorted((Path(__file__).parent.parent / "recommender").rglob("*.py")):
+        assert not re.search(r"pip install[^\n]*\"?recommender\b", file.read_text("utf-8")), file
 
 
 def test_rights(folder: Path, run: Run) -> None:
@@ -248,3 +262,100 @@ def test_the_command(run: Run, folder: Path) -> None:
     assert row["healthy"] is False
     assert row["findings"][0]["severity"] == "error"
     assert run("doctor", "--no-verify", "-i", str(folder / "none")).exit_code == 1
+
+
+def test_a_writer_at_work_is_no_alarm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.building._LONGEST_TAIL", 10)
+    monkeypatch.setattr("recommender.building._UPDATE_BATCH", 30)
+    seen: dict[str, list[str]] = {}
+
+    def asked(stage: str, done: int, total: int) -> None:
+        diagnosis = Recommender.diagnose(folder, verify=False)
+        seen.setdefault(stage, []).extend(
+            each.text for each in diagnosis.findings if each.severity != "note"
+        )
+        assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o640}
+
+    before = os.umask(0o022)
+    try:
+        with Recommender.open(folder) as index:
+            fresh = [article(f"n{each}", list(THEMES)[each % 5], each + 100) for each in range(130)]
+            index.update(fresh, now=NOW, progress=asked)
+            index.rebuild(now=NOW, progress=asked)
+    finally:
+        os.umask(before)
+    assert {"embedding", "neighbours", "search files", "evidence"} <= set(seen)
+    assert not any(seen.values()), seen
+
+
+def test_a_file_is_never_wider_than_it_will_be(tmp_path: Path) -> None:
+    modes = []
+
+    def parts() -> Iterator[bytes]:
+        modes.extend(each.stat().st_mode & 0o777 for each in tmp_path.iterdir())
+        yield b"x"
+
+    before = os.umask(0)
+    try:
+        write_whole(tmp_path / "file", parts())
+    finally:
+        os.umask(before)
+    assert modes == [0o640]
+
+
+def test_search_files_that_are_replaced_meanwhile_are_no_damage(folder: Path) -> None:
+    def replaced(stage: str, done: int, total: int) -> None:
+        if (folder / "vectors-000001.faiss").exists():
+            with Recommender.open(folder) as index:
+                index.rebuild(now=NOW)
+
+    diagnosis = Recommender.diagnose(folder, progress=replaced)
+    assert (folder / "vectors-000002.faiss").exists()
+    assert diagnosis.healthy, diagnosis
+
+
+def test_only_errors_call_somebody(run: Run, folder: Path) -> None:
+    (folder / "articles.sqlite").chmod(0o644)
+    done = run("doctor", "--no-verify", "-f", "json", "-i", str(folder))
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)[0]["worst"] == "warning"
+    (folder / "articles.sqlite").write_bytes(b"x" * 10_000)
+    done = run("doctor", "--no-verify", "-f", "json", "-i", str(folder))
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)[0]["worst"] == "error"
+
+
+def test_of_what_is_no_index_only_that_is_said(tmp_path: Path, run: Run) -> None:
+    etc = tmp_path / "etc"
+    etc.mkdir(mode=0o755)
+    (etc / "passwd").write_text("x")
+    (etc / "passwd").chmod(0o644)
+    (etc / ".lock").write_text("")
+    (finding,) = look(etc).findings
+    assert (finding.check, finding.severity, finding.command) == ("folder", "error", "")
+    assert "there is no index in" in finding.text
+    assert "passwd" in finding.text
+    for words in (("doctor", "-i", ""), ("copy", "", "x"), ("copy", "x", "")):
+        done = run(*words)
+        assert done.exit_code == 2
+        assert "name of the folder is empty" in done.stderr
+
+
+def test_only_files_of_the_index_are_held_to_its_rights(folder: Path) -> None:
+    for name in ("site.html", ".lock", "articles.sqlite"):
+        (folder / name).touch()
+        (folder / name).chmod(0o644)
+    finding = found_warning(folder)
+    assert "site.html" not in finding.text + finding.command
+    assert ".lock" in finding.text
+    assert os.system(finding.command) == 0  # noqa: S605 - what the user is told to run
+    assert stat.S_IMODE((folder / "site.html").stat().st_mode) == 0o644
+    assert stat.S_IMODE((folder / ".lock").stat().st_mode) == 0o640
+    assert look(folder).healthy
+
+
+def found_warning(folder: Path) -> Finding:
+    """The one finding about rights that is not a note."""
+    findings = [each for each in look(folder).findings if each.check == "rights"]
+    (finding,) = [each for each in findings if each.severity != "note"]
+    return finding

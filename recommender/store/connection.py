@@ -15,8 +15,11 @@ from typing import Any
 from urllib.parse import quote
 from weakref import WeakSet
 
-from recommender.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStoreError
+from recommender.errors import IndexCorrupt, IndexLocked, IndexStoreError
+from recommender.rights import forbidden, obstacle
+from recommender.store.absence import absent, is_present
 from recommender.store.codec import State
+from recommender.store.files import share_database
 from recommender.store.schema import advice_on_damage, database_path
 
 _BUSY_SECONDS = 10.0
@@ -75,6 +78,7 @@ class Connection:
         maker = cls.open_file(path, folder, mode="rw")
         try:
             maker.rows("PRAGMA schema_version")
+            share_database(path)
             return cls._open_reading(path, folder)
         finally:
             maker.close()
@@ -168,11 +172,13 @@ def translated(error: Exception, folder: Path, *, reading: bool = False) -> Inde
         # Of a name in the schema: sqlite3 fails to decode its own error message.
         return IndexCorrupt(f"{path}: could not decode text; {advice_on_damage(folder)}")
     lower = words.lower()
-    if reading and path.exists() and not os.access(path, os.R_OK):
-        return IndexStoreError(
-            f"{path}: you may not read it; run this as the user who owns the index or as a member "
-            "of its group"
-        )
+    if reading:
+        for place in (folder, *(Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm"))):
+            blocked = obstacle(place)
+            if blocked is not None:
+                return forbidden(folder, blocked)
+        if not is_present(folder):
+            return absent(folder)
     if reading and any(part in lower for part in _UNSHARED):
         return _Unshared(
             f"{path}: it cannot be read without the files beside it (-wal, -shm), and you may "
@@ -250,7 +256,7 @@ class ConnectionPool:
 
         Raises
         ------
-        IndexMissing
+        IndexMissing, IndexForbidden
             If the database is not there any more and no connection is left.
         """
         if self._closed:
@@ -260,9 +266,7 @@ class ConnectionPool:
             connection = self._idle.pop()
         except IndexError:
             if self._identity is None:
-                raise IndexMissing(
-                    f'No index at {self._folder}; run "recommender build" first.'
-                ) from None
+                raise absent(self._folder) from None
             connection = Connection.open(self._folder)
         self._local.connection = connection
         return connection

@@ -24,6 +24,7 @@ from xxhash import xxh3_64_hexdigest
 
 from recommender.errors import IndexLocked, IndexStoreError
 from recommender.files import advice_on
+from recommender.store.files import share
 from recommender.store.schema import FILE_MODE, LOCK_NAME
 
 logger = logging.getLogger("recommender")
@@ -102,6 +103,8 @@ class WriterLock:
             try:
                 _wait(descriptor, folder, deadline)
                 if is_at(descriptor, path):
+                    # Another user's file keeps its mode.
+                    share(path)
                     lock = cls(descriptor)
                     lock._sign()
                     return lock
@@ -124,13 +127,6 @@ class WriterLock:
         with suppress(OSError):
             self._sign()
 
-    def forget(self) -> None:
-        """Write down that nothing was written yet."""
-        if self.written is not None:
-            self.written = None
-            with suppress(OSError):
-                self._sign()
-
     def release(self) -> None:
         """Free the lock; nothing happens the second time."""
         if self._descriptor is not None:
@@ -150,9 +146,6 @@ class WriterLock:
     def _write(self, holder: Mapping[str, object]) -> None:
         if self._descriptor is None:
             return
-        with suppress(PermissionError):
-            # Another user's file keeps its mode.
-            os.fchmod(self._descriptor, FILE_MODE)
         written = {} if self.written is None else self.written.to_dict()
         content = json.dumps({**written, **holder}).encode() if written or holder else b""
         # A reader in between sees what does not parse, and takes it for nothing.

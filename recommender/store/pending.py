@@ -13,7 +13,7 @@ from xxhash import xxh3_64_intdigest, xxh3_128_hexdigest
 
 from recommender.errors import IndexCorrupt
 from recommender.store.connection import Connection
-from recommender.store.files import make_folder, share
+from recommender.store.files import make_file, make_folder, share_database
 
 _AT_ONCE = 5_000
 _KNOWN_AT_ONCE = 500
@@ -100,7 +100,8 @@ class Pending:
 
 
 def _opened(path: Path, folder: Path) -> Connection:
-    connection = Connection.open_file(path, folder, mode="rwc")
+    make_file(path)
+    connection = Connection.open_file(path, folder, mode="rw")
     try:
         connection.rows("PRAGMA journal_mode = WAL")
         # A power cut may cost the last vectors; a killed process costs none.
@@ -109,7 +110,7 @@ def _opened(path: Path, folder: Path) -> Connection:
             "CREATE TABLE IF NOT EXISTS vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL, "
             "checksum TEXT NOT NULL) WITHOUT ROWID"
         )
-        share(path)
+        share_database(path)
     except BaseException:
         connection.close()
         raise

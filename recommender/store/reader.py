@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.errors import IndexCorrupt, IndexIncompatible, IndexMissing, IndexStoreError
+from recommender.errors import IndexCorrupt, IndexIncompatible, IndexStoreError
 from recommender.records import Card, Filter
 from recommender.store import codec
+from recommender.store.absence import absent, is_present, unfinished
 from recommender.store.codec import DECODING_ERRORS, State, Values, damaged
 from recommender.store.connection import Connection, ConnectionPool
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
@@ -61,12 +62,15 @@ class Store:
         ------
         IndexMissing
             If there is none, or only an unfinished build.
+        IndexForbidden
+            If this process may not read it.
         IndexCorrupt
             If the database is damaged or not an index.
         IndexIncompatible
             If a newer version wrote it.
         """
-        _check_present(folder)
+        if not is_present(folder):
+            raise absent(folder)
         # Before the database: a writer may be at work.
         written = last_written(folder)
         store = cls(folder)
@@ -435,7 +439,7 @@ def check_format(connection: Connection, path: Path) -> None:
     if application != APPLICATION_ID:
         raise IndexCorrupt(f"{path}: this is a database of another program, not an index")
     what_next = (
-        "upgrade recommender"
+        f"upgrade recommender, or remove {path.parent} and build the index again with this version"
         if version > FORMAT_VERSION
         else f"an older one: remove {path.parent} and build the index again"
     )
@@ -456,32 +460,6 @@ def read_state(connection: Connection, path: Path) -> State | None:
         return codec.decode_state(found[0])
     except DECODING_ERRORS as error:
         raise damaged(path, "state", 1) from error
-
-
-def unfinished(folder: Path) -> IndexMissing:
-    """The error for an index whose first build has not come to its end."""
-    return IndexMissing(
-        f"The index at {folder} was never finished; run the build again, it goes on where it was."
-    )
-
-
-def _check_present(folder: Path) -> None:
-    path = database_path(folder)
-    try:
-        present = path.is_file()
-    except OSError as error:
-        raise IndexMissing(
-            f"The index at {folder} cannot be reached: {error.strerror}; check the path and its "
-            "rights."
-        ) from error
-    if not present:
-        try:
-            building = any(folder.glob("pending-*.sqlite"))
-        except OSError:
-            building = False
-        if building:
-            raise unfinished(folder)
-        raise IndexMissing(f'No index at {folder}; run "recommender build" first.')
 
 
 def _array(found: Sequence[Values]) -> Rows:

@@ -142,7 +142,7 @@ def advice_on_damage(folder: Path) -> str:
 _INDEX_FILE = re.compile(
     r"articles\.sqlite(-wal|-shm|-journal)?|\.lock|\.sync\.lock"
     r"|(vectors-\d+\.faiss|fingerprints-\d+\.bin)"
-    r"|\.(vectors|fingerprints)-.*\.tmp|pending-[0-9a-f]+\.sqlite(-wal|-shm)?"
+    r"|\.(vectors|fingerprints)-.*\.tmp|pending-[0-9a-f]+\.sqlite(-wal|-shm|-journal)?"
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,21 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import IndexMissing, IndexStoreError, RecommenderError
-from recommender.files import advice_on
+from recommender.errors import IndexStoreError, RecommenderError
 from recommender.records import Card
 from recommender.store import codec
+from recommender.store.absence import absent, is_present, refuse_lost
 from recommender.store.codec import State
 from recommender.store.connection import Connection
 from recommender.store.documents import Document, GenerationInfo, NeighbourList
-from recommender.store.files import check_writable, make_folder, share
+from recommender.store.files import check_writable, make_file, make_folder, share_database
 from recommender.store.lock import WriterLock
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, slots
 from recommender.store.reader import OWN_META, Store, check_format, read_state
 from recommender.store.schema import (
     APPLICATION_ID,
     DATABASE_NAME,
-    FILE_MODE,
     FORMAT_VERSION,
     INDEXES,
     PAGE_SIZE,
@@ -74,13 +72,14 @@ class Writer(Store):
         path = folder / DATABASE_NAME
         if create:
             make_folder(folder)
-        elif not path.is_file():
-            raise IndexMissing(f'No index at {folder}; run "recommender build" first.')
+        elif not is_present(folder):
+            raise absent(folder)
         check_writable(folder)
         lock = WriterLock.acquire(folder, timeout=timeout)
         try:
             if create:
-                _make_file(path)
+                refuse_lost(folder)
+                make_file(path)
             connection = Connection.open(folder, writable=True)
             try:
                 if create:
@@ -90,10 +89,7 @@ class Writer(Store):
                 connection.rows("PRAGMA journal_mode = WAL")
                 writer = cls(folder, lock, connection)
                 state = read_state(connection, path)
-                if state is None:
-                    # What was written here before is gone; this index begins anew.
-                    lock.forget()
-                else:
+                if state is not None:
                     writer._stored_state = state
                     writer._check_written(lock.written)
             except BaseException:
@@ -102,7 +98,7 @@ class Writer(Store):
         except BaseException:
             lock.release()
             raise
-        writer._share()
+        share_database(path)
         return writer
 
     def close(self) -> None:
@@ -113,16 +109,12 @@ class Writer(Store):
         with suppress(RecommenderError):
             keeper = Connection.open(self.folder)
             keeper.rows("SELECT count(*) FROM sqlite_master")
-        self._share()
+        share_database(self.path)
         self._own.close()
         if keeper is not None:
             keeper.close()
         super().close()
         self._lock.release()
-
-    def _share(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            share(self.folder / f"{DATABASE_NAME}{suffix}")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -291,18 +283,6 @@ class Writer(Store):
     def checkpoint(self) -> None:
         """Fold the log into the database; what readers still need stays in the log."""
         self._own.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _make_file(path: Path) -> None:
-    """An empty file with its mode, before SQLite gives the same one to the files beside it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    except OSError as error:
-        raise IndexStoreError(
-            f"{path}: cannot be made ({error.strerror}); {advice_on(error)}"
-        ) from error
-    os.close(descriptor)
-    share(path)
 
 
 def _make_tables(connection: Connection) -> None:
