@@ -52,8 +52,6 @@ from recommender.tombstones import keep_out, let_back
 # Articles of one transaction of an update.
 BATCH = 500
 CLEAN_STEP = 500
-# In a build every article is compared with many: keeping them costs memory and saves hours.
-_COMPARABLES_KEPT = 40_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +294,7 @@ def describe(
 
 def _finish(writer: Writer, progress: Progress) -> None:
     """Write a generation and all neighbours for the rows in this transaction."""
-    searcher = Searcher(writer, comparables_kept=_COMPARABLES_KEPT)
+    searcher = Searcher(writer)
     state = searcher.state
     progress("search files", 0, 1)
     _, index, postings = write_generation(writer, state.centres, kind=state.options.vectors)

@@ -137,6 +137,11 @@ class Comparable:
         return {key: slot for key in self.facts if (slot := slot_of(key))}
 
     @cached_property
+    def filled(self) -> frozenset[str]:
+        """The slots of its facts."""
+        return frozenset(self.slots.values())
+
+    @cached_property
     def title_facts(self) -> tuple[Fact, ...]:
         """Facts in the title that may contradict another's."""
         return tuple(
@@ -266,6 +271,8 @@ def _overlap(article: Comparable, other: Comparable) -> tuple[float, float]:
 
 def contradictions(article: Comparable, other: Comparable) -> int:
     """In how many places the articles fill one slot with values that the other does not have."""
+    if article.filled.isdisjoint(other.filled):
+        return 0
     ours = Counter(slot for key, slot in article.slots.items() if key not in other.facts)
     theirs = Counter(slot for key, slot in other.slots.items() if key not in article.facts)
     return sum((ours & theirs).values())

@@ -8,6 +8,7 @@ fingerprints; an added article is searched for once and entered into the lists i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from recommender.vectors import VectorIndex, pair_cosines
 
 _SWEEP = 1_024
 _BATCH = 500
+_WALKED_TOGETHER = 64
+_ITERATIONS = 4
 
 
 def fill_all(
@@ -175,20 +178,52 @@ def _measure_pairs(
     progress: Progress,
     stage: str,
 ) -> EvidenceTable:
+    # Each pair is measured from the end that comes first on the walk.
+    walk = _walk(np.unique(pairs), rows, centred)
+    rank = np.zeros(int(walk.max(initial=-1)) + 1, np.int64)
+    rank[walk] = np.arange(len(walk))
+    turned = rank[pairs[:, 0]] > rank[pairs[:, 1]]
+    owners = np.where(turned, pairs[:, 1], pairs[:, 0])
+    others = np.where(turned, pairs[:, 0], pairs[:, 1])
+    order = np.lexsort((rank[others], rank[owners]))
+    starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))
     table = np.zeros((len(pairs), len(COLUMNS)), np.float16)
-    firsts, starts = np.unique(pairs[:, 0], return_index=True)
-    ends = np.append(starts, len(pairs))[1:]
-    for number, (first, start, end) in enumerate(zip(firsts, starts, ends, strict=True)):
-        seconds = pairs[start:end, 1]
-        known = searcher.comparables([int(first), *seconds.tolist()])
-        cosines = _cosines(int(first), seconds, rows, centred)
-        searcher.prime(known, known[int(first)])
-        table[start:end] = gather(
-            known[int(first)], [known[row] for row in seconds.tolist()], cosines
-        )
+    for number, (start, end) in enumerate(pairwise([*starts.tolist(), len(pairs)])):
+        places = order[start:end]
+        owner, seconds = int(owners[places[0]]), others[places]
+        known = searcher.comparables([owner, *seconds.tolist()])
+        searcher.prime(known, known[owner])
+        cosines = _cosines(owner, seconds, rows, centred)
+        table[places] = gather(known[owner], [known[row] for row in seconds.tolist()], cosines)
         if number % 200 == 0 or end == len(pairs):
-            progress(stage, int(end), len(pairs))
+            progress(stage, end, len(pairs))
+    table[turned] = reverse(table[turned])
     return table
+
+
+def _walk(articles: Rows, rows: Rows, centred: NDArray[np.float32]) -> Rows:
+    """Articles in an order in which neighbours in meaning come close together.
+
+    What one is compared with then serves the next, and few texts need to be in memory: by rows,
+    several times as many would be read again. Nothing but time depends on the order.
+    """
+    places = np.minimum(np.searchsorted(rows, articles), max(len(rows) - 1, 0))
+    embedded = rows[places] == articles if len(rows) else np.zeros(len(articles), bool)
+    parts = [np.flatnonzero(embedded)]
+    # Halved along the direction in which each half spreads most (power iteration).
+    while len(parts[0]) > _WALKED_TOGETHER:
+        halves = []
+        for part in parts:
+            spread = centred[places[part]]
+            spread = spread - spread.mean(axis=0)
+            direction = spread[0]
+            for _ in range(_ITERATIONS):
+                direction = spread.T @ (spread @ direction)
+                direction /= np.linalg.norm(direction) or 1.0
+            order = np.argsort(spread @ direction, kind="stable")
+            halves += np.array_split(part[order], 2)
+        parts = halves
+    return np.asarray(articles[np.concatenate([*parts, np.flatnonzero(~embedded)])])
 
 
 def _cosines(

@@ -45,6 +45,8 @@ DEEPER = 4
 _FEW_RELATED = 10
 # Overlap that an article nobody has looked at may have.
 _DOUBT = 0.3
+# Articles whose measures are kept in memory, some 40 kB each.
+_COMPARABLES_KEPT = 4_000
 # Characters of texts.
 _READ_AT_ONCE = 500_000
 _DOUBTED = ("title_overlap", "fact_overlap")
@@ -143,15 +145,10 @@ class Searcher:
         Open; a `Writer` inside a transaction sees its own changes.
     previous : Generation, optional
         Of another searcher over the same index: files that are still the same stay open.
-    comparables_kept : int
-        Articles whose measures are kept in memory.
     """
 
-    def __init__(
-        self, store: Store, *, previous: Generation | None = None, comparables_kept: int = 4_000
-    ) -> None:
+    def __init__(self, store: Store, *, previous: Generation | None = None) -> None:
         self.store = store
-        self._comparables_kept = comparables_kept
         self._state: IndexState | None = None
         self._generation: Generation | None = previous
         self._current = False
@@ -306,7 +303,9 @@ class Searcher:
                     cards[row], title, sketches[row], state.recipe, TextLoader(self.store, row)
                 )
         found = {row: self._comparables[row] for row in rows if row in self._comparables}
-        while len(self._comparables) > self._comparables_kept:
+        for row in found:
+            self._comparables.move_to_end(row)
+        while len(self._comparables) > _COMPARABLES_KEPT:
             self._comparables.popitem(last=False)
         return found
 

@@ -265,8 +265,8 @@ def test_the_command(run: Run, folder: Path) -> None:
 
 
 def test_a_writer_at_work_is_no_alarm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.building._LONGEST_TAIL", 10)
-    monkeypatch.setattr("recommender.building._UPDATE_BATCH", 30)
+    monkeypatch.setattr("recommender.updating._LONGEST_TAIL", 10)
+    monkeypatch.setattr("recommender.updating.BATCH", 30)
     seen: dict[str, list[str]] = {}
 
     def asked(stage: str, done: int, total: int) -> None:

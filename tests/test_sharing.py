@@ -110,7 +110,7 @@ WRITERS = [rebuilt, purged, outgrown, unlocked]
 def test_what_is_written_anew_keeps_the_group_of_the_folder(
     place: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None], owner: int
 ) -> None:
-    monkeypatch.setattr("recommender.building._LONGEST_TAIL", 10)
+    monkeypatch.setattr("recommender.updating._LONGEST_TAIL", 10)
     folder = given_to(place / "index", owner, WEB)
     wrote = as_user(owner, [owner, WEB], lambda: write(folder))
     assert not wrote.error, wrote.trace

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.sql import quoted_name
 
+from recommender.config import install_command
 from recommender.errors import ConfigError, ExportError
 from recommender.exports.changes import Change, Outcome, Tell, difference, forget
 from recommender.exports.entries import Entry, Shown
@@ -83,9 +84,7 @@ def open_table(address: str | sa.URL, table: str) -> SqlTable:
         ) from None
     except ImportError as error:
         extra = _EXTRAS.get(kind, "sql")
-        raise ConfigError(
-            f'no driver for {kind} is installed: pip install "recommender[{extra}]"'
-        ) from error
+        raise ConfigError(f"no driver for {kind} is installed: {install_command(extra)}") from error
     return SqlTable(engine, table)
 
 

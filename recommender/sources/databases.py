@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
+from recommender.config import install_command
 from recommender.errors import ConfigError, RecommenderError, SourceError
 from recommender.sources.values import decoded
 
@@ -23,7 +24,7 @@ try:
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 except ImportError as missing:  # pragma: no cover - the tests' environment has it
     raise ConfigError(
-        'articles in a database need the extra sql: pip install "recommender[sql]", with mysql or '
+        f"articles in a database need the extra sql: {install_command('sql')}, with mysql or "
         "postgresql instead of sql where the database is one of those"
     ) from missing
 
@@ -193,7 +194,7 @@ class Database:
     def _failure(self, error: Exception) -> RecommenderError:
         if isinstance(error, ModuleNotFoundError):
             extra = _EXTRAS.get(str(error.name), "")
-            how = f'pip install "recommender[{extra}]"' if extra else f"pip install {error.name}"
+            how = install_command(extra) if extra else f"pip install {error.name}"
             return ConfigError(f"{self.described} needs a driver: {how}")
         if isinstance(error, NoSuchModuleError):
             return ConfigError(f"{self.described}: SQLAlchemy knows no such kind of database")
