@@ -17,6 +17,8 @@ _LONGEST_HEADING = 40
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 div p span strong b dt a header em label li td th".split())
 # A box is at least so much made of links, beside its heading.
 _LEAST_LINKED = 0.6
+# ... and what is no link in it is no more than captions and dates.
+_MOST_UNLINKED = 400
 _HIGHEST_CLIMB = 6
 _NEVER_SEEN = frozenset("script style noscript template iframe object embed svg".split())
 
@@ -25,13 +27,18 @@ def drop_boxes(tree: HtmlElement) -> None:
     """Take the boxes out of a tree."""
     for heading in _box_headings(tree):
         # An earlier box may have held this heading.
-        if heading.getparent() is None or heading.getroottree().getroot() is not tree:
+        if not _is_within(heading, tree):
             continue
         box = _box_around(heading)
         if box is not None:
             box.drop_tree()
         else:
             _drop_following(heading)
+
+
+def _is_within(element: HtmlElement, tree: HtmlElement) -> bool:
+    """Whether an element is still part of a tree."""
+    return any(ancestor is tree for ancestor in element.iterancestors())
 
 
 def _box_headings(tree: HtmlElement) -> list[HtmlElement]:
@@ -57,8 +64,7 @@ def _box_around(heading: HtmlElement) -> HtmlElement | None:
         if element is None or element.tag in ("body", "html", "article", "main"):
             break
         length = _length(element.text_content())
-        linked = _linked(element)
-        if linked and linked >= _LEAST_LINKED * max(length - title, 1):
+        if _is_linked(element, length - title):
             box = element
         elif length > title:
             break
@@ -76,16 +82,15 @@ def _drop_following(heading: HtmlElement) -> None:
             return
         element = parent
     following = element.getnext()
-    linked = _linked(following)
-    if linked and linked >= _LEAST_LINKED * _length(following.text_content()):
+    if _is_linked(following, _length(following.text_content())):
         following.drop_tree()
         element.drop_tree()
 
 
-def _linked(element: HtmlElement) -> int:
-    if element.tag == "a":
-        return _length(element.text_content())
-    return sum(_length(link.text_content()) for link in element.iter("a"))
+def _is_linked(element: HtmlElement, length: int) -> bool:
+    """Whether an element with a text of a length, in characters, is links and little else."""
+    linked = sum(_length(link.text_content()) for link in element.iter("a"))
+    return linked > 0 and linked >= _LEAST_LINKED * length and length - linked <= _MOST_UNLINKED
 
 
 def _length(text: str) -> int:
