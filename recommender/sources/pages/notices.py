@@ -10,6 +10,7 @@ Pure; the words are in `phrases`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from recommender.sources.pages.phrases import (
@@ -22,7 +23,7 @@ from recommender.sources.pages.phrases import (
 from recommender.text import fold
 
 _ITEM = re.compile(r"^\s*[-–•·]\s+(?=\S)")
-_RULE = re.compile(r"^[\s|\-–—=_*·•.。:：]*$")
+_RULE = re.compile(r"^[\s|\-–—=*·•.。:：]*$")
 _SENTENCE_END = re.compile(r"[。！？!?…；;.][”’」』）)\]】\"']*$")
 _SHORT = 45
 _HEAD_LINES = 6
@@ -31,7 +32,8 @@ _LEAST_LEFT = 0.3
 # Repeats are looked for among paragraphs of some length, by shingles of so many characters.
 _LEAST_REPEATED = 60
 _SHINGLE = 12
-_COVERED = 0.9
+_COVERED = 0.8
+_SENTENCE = re.compile(r"[^。！？!?.；;\n]{20,}")
 
 
 def tidy(text: str, *, titles: Collection[str] = (), links: Collection[str] = ()) -> list[str]:
@@ -91,11 +93,22 @@ def _without_tail(lines: list[str], links: Collection[str]) -> list[str]:
         left -= lengths[place]
         if left < least:
             break
-        if is_closing(line) or is_box_heading(line) or is_notice(line) or squeezed(line) in links:
+        aside = _is_aside(line)
+        if is_notice(line) or _is_headline(line, links) or (aside and _closes(line)):
             cut = place
-        elif not _is_aside(line):
+        elif not aside:
             break
     return lines[:cut]
+
+
+def _closes(line: str) -> bool:
+    return is_closing(line) or is_box_heading(line)
+
+
+def _is_headline(line: str, links: Collection[str]) -> bool:
+    """Whether a line is the text of a link, and not its address."""
+    text = squeezed(line)
+    return text in links and not text.startswith(("http://", "https://", "www."))
 
 
 def _is_aside(line: str) -> bool:
@@ -105,6 +118,9 @@ def _is_aside(line: str) -> bool:
 
 def _without_repeats(lines: Sequence[str]) -> list[str]:
     """Without paragraphs that the rest of the text says word for word, longest first."""
+    said = Counter(sentence for line in lines for sentence in _SENTENCE.findall(line))
+    if len(said) == said.total():
+        return list(lines)
     shingles = {
         place: {squeezed(line)[at : at + _SHINGLE] for at in range(len(squeezed(line)) - _SHINGLE)}
         for place, line in enumerate(lines)

@@ -108,6 +108,7 @@ _WESTERN_NOTICE = re.compile(
     r"lire aussi|à lire aussi|leia também|leia mais|leggi anche|lea también|ver também)\s*[:|].{0,200}"
     r"|(?:please\s+)?(?:follow|like|join|find|connect with|contact|reach|email)\s+(?:us|me|him|her|the (?:author|reporters?|writer)|[\w.' ]{2,40})?"
     r"[^.!?]{0,60}\b(?:on|at|via)\s+(?:twitter|facebook|instagram|youtube|linkedin|telegram|tiktok|snapchat|http|@)[^!?]{0,160}"
+    r"|(?:please\s+)?e-?mail\s.{2,60}@.{0,160}"
     r"|(?:please\s+)?(?:sign up|subscribe|register)\b[^.!?]{0,40}\b(?:newsletters?|updates|alerts|emails?|mailing list|channel|"
     r"youtube|feed|rss|podcast|magazine|daily|inbox)\b.{0,120}"
     r"|get (?:the day['’]s|our|the latest|breaking)[^.!?]{0,80}(?:newsletter|inbox|email|delivered|app)\b.{0,120}"
@@ -139,6 +140,18 @@ _DATELINE = re.compile(
     rf"[\s|\])）】/·,，]*(?:(?:来源|來源|作者|编辑|浏览|点击|阅读|字号|责任编辑|分类|人气|评论|source|by|author)\s*[:：]?[^。！？!?]{{0,60}})*$",
     re.IGNORECASE,
 )
+_MADE = (
+    r"(?:(?:published|posted|updated|created|date|erstellt|veröffentlicht|stand|vom|am|publié|mis à jour|le|publicado|"
+    r"publicada|em|el|pubblicato|il|on)\b[\s:|]*)*"
+)
+_CLOCK = r"(?:[\s,|\-–—]+(?:às|at|um|à|a las|alle)?\s*\d{1,2}[:h.]\d{2}.{0,14})?"
+_WESTERN_DATELINE = re.compile(
+    rf"^[\s|]*{_MADE}(?:[^\W\d]{{3,12}}(?:-feira)?,?\s+)?(?:"
+    rf"\d{{1,2}}\.?\s+(?:de\s+)?[^\W\d]{{3,10}}\.?,?\s+(?:de\s+)?\d{{4}}|"
+    rf"[^\W\d]{{3,10}}\.?\s+\d{{1,2}},\s+\d{{4}}|\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}}"
+    rf"){_CLOCK}[\s|]*$",
+    re.IGNORECASE,
+)
 _PATH = re.compile(
     r"^[\s|]*(?:(?:您?的?(?:当前|现在|所在)?(?:的)?(?:位置|所在位置)|当前位置|您所在的位置|首页|主页|網站首頁|网站首页|home|startseite|you are here)"
     r"\s*[:：]?\s*(?:$|[>＞»›/→\\|-].{0,120}$|.{0,20}[>＞»›].{0,120}$)|.{1,20}\s*[>＞»›]\s*.{1,20}\s*[>＞»›]\s*.{0,60}$)",
@@ -161,7 +174,9 @@ def is_closing(line: str) -> bool:
 
 def is_dateline(line: str) -> bool:
     """Whether a line holds a date, and at most where an article comes from beside it."""
-    return len(line) <= _LONGEST and _DATELINE.match(line) is not None
+    return len(line) <= _LONGEST and (
+        _DATELINE.match(line) is not None or _WESTERN_DATELINE.match(line) is not None
+    )
 
 
 def is_path(line: str) -> bool:
