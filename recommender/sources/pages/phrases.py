@@ -158,6 +158,7 @@ _PATH = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 300
+HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 
 
 def is_notice(line: str) -> bool:

@@ -1,0 +1,150 @@
+"""One HTML page → its article: title, date, text; the only door to trafilatura.
+
+trafilatura (Barbaresi 2021) finds the text; what it is given and what it gives is put in order
+before and after: boxes of links are taken out of the tree, notices and other headlines out of the
+lines. `benchmarks/extraction.py` measures both. Pure: bytes in, an article's parts out.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timezone, tzinfo
+
+import trafilatura
+from lxml.html import HtmlElement
+
+from recommender.errors import ArticleError
+from recommender.sources.pages.boxes import drop_boxes
+from recommender.sources.pages.decoding import decode_page
+from recommender.sources.pages.metadata import Metadata, read_metadata
+from recommender.sources.pages.notices import squeezed, tidy
+from recommender.sources.pages.phrases import HAN
+from recommender.sources.pages.trees import parse_page
+from recommender.text import detect_language
+
+# An ideograph says about as much as so many letters.
+_LETTERS_AN_IDEOGRAPH = 3
+_LEAST_TEXT = 100
+_LEAST_DECLARED_TEXT = 30
+# A page whose text is made of other pages' headlines is a list of them.
+_MOST_LINKED = 0.5
+_FEW_HEADLINES = 5
+_LEAST_HEADLINE = 20
+_TEXT_A_HEADLINE = 600
+_EAST_ASIAN = ("zh", "ja", "ko")
+
+# trafilatura tells its doubts to the log; where nobody listens they go to the terminal.
+logging.getLogger("trafilatura").addHandler(logging.NullHandler())
+
+
+class NoArticle(ArticleError):
+    """A page that can be read, and holds no article: a list, a front page, a signpost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """An article as its page has it.
+
+    Attributes
+    ----------
+    title, category : str
+    lines : tuple of str
+        Paragraphs of plain text.
+    canonical : str
+        Address the page gives as its own, as it is written; empty without one.
+    date : datetime or None
+        Publication time, in UTC.
+    language : str
+        Primary tag; empty where it is to be found out.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    canonical: str = ""
+    date: datetime | None = None
+    category: str = ""
+    language: str = ""
+
+    @property
+    def body(self) -> str:
+        """The paragraphs as HTML, so that an angle bracket of the text stays one."""
+        return "\n".join(f"<p>{html.escape(line, quote=False)}</p>" for line in self.lines)
+
+
+def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc) -> Page:
+    """The article of a page.
+
+    Parameters
+    ----------
+    data : bytes or str
+        The whole page; bytes in whatever encoding.
+    zone : tzinfo
+        Zone of dates that name none.
+
+    Raises
+    ------
+    NoArticle
+        If the page is a list, a front page or a signpost, or has next to no text.
+    ArticleError
+        If it cannot be read: too many elements, too deep, no HTML.
+    """
+    tree = parse_page(decode_page(data) if isinstance(data, bytes) else data)
+    try:
+        metadata = read_metadata(tree, zone=zone)
+        if metadata.redirect:
+            raise NoArticle("the page only leads to another one")
+        lines = _article_lines(tree, metadata)
+    except ArticleError:
+        raise
+    except Exception as error:  # nothing a page holds may end a run over thousands
+        raise ArticleError(f"the page cannot be read ({type(error).__name__})") from error
+    return Page(
+        title=metadata.title,
+        lines=tuple(lines),
+        canonical=metadata.canonical,
+        date=metadata.date,
+        category=metadata.category,
+        language=_language(metadata.language, lines),
+    )
+
+
+def _article_lines(tree: HtmlElement, metadata: Metadata) -> list[str]:
+    links = {text for link in tree.iter("a") if (text := squeezed(link.text_content()))}
+    drop_boxes(tree)
+    text = trafilatura.extract(tree, include_comments=False) or ""
+    reason = _why_list(text, links, metadata)
+    if reason:
+        raise NoArticle(reason)
+    lines = tidy(text, titles=metadata.titles, links=links)
+    least = _LEAST_DECLARED_TEXT if metadata.is_article else _LEAST_TEXT
+    if sum(map(_weight, lines)) < least:
+        raise NoArticle("the page has next to no text")
+    return lines
+
+
+def _why_list(text: str, links: set[str], metadata: Metadata) -> str:
+    """Why a page is a list of others; empty if it is none."""
+    if metadata.is_list:
+        return "the page says that it is a list"
+    lines = [squeezed(line).lstrip("-") for line in text.split("\n")]
+    total = sum(map(_weight, lines))
+    headlines = [
+        weight for line in lines if line in links and (weight := _weight(line)) >= _LEAST_HEADLINE
+    ]
+    if sum(headlines) > _MOST_LINKED * total:
+        return "the page is a list of links"
+    many = len(headlines) >= _FEW_HEADLINES and total < _TEXT_A_HEADLINE * len(headlines)
+    return "the page is a list of headlines" if many and not metadata.is_article else ""
+
+
+def _weight(line: str) -> int:
+    """How much a line says, in letters."""
+    return len(line) + (_LETTERS_AN_IDEOGRAPH - 1) * len(HAN.findall(line))
+
+
+def _language(declared: str, lines: list[str]) -> str:
+    """The declared language, unless the text's script says otherwise: templates are copied."""
+    seen = detect_language("\n".join(lines))
+    return seen if seen in _EAST_ASIAN or declared in _EAST_ASIAN else declared
