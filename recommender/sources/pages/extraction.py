@@ -18,6 +18,7 @@ from lxml.html import HtmlElement
 from recommender.errors import ArticleError
 from recommender.sources.pages.boxes import drop_boxes
 from recommender.sources.pages.decoding import decode_page
+from recommender.sources.pages.density import densest_paragraphs
 from recommender.sources.pages.metadata import Metadata, read_metadata
 from recommender.sources.pages.notices import squeezed, tidy
 from recommender.sources.pages.phrases import HAN
@@ -117,8 +118,13 @@ def _article_lines(tree: HtmlElement, metadata: Metadata) -> list[str]:
     reason = _why_list(text, links, metadata)
     if reason:
         raise NoArticle(reason)
-    lines = tidy(text, titles=metadata.titles, links=links)
     least = _LEAST_DECLARED_TEXT if metadata.is_article else _LEAST_TEXT
+    lines = tidy(text, titles=metadata.titles, links=links)
+    if sum(map(_weight, lines)) < _LEAST_TEXT:
+        denser = tidy(
+            "\n".join(densest_paragraphs(tree)), titles=metadata.titles, links=links
+        )
+        lines = max(lines, denser, key=lambda each: sum(map(_weight, each)))
     if sum(map(_weight, lines)) < least:
         raise NoArticle("the page has next to no text")
     return lines

@@ -19,6 +19,8 @@ _MOST_ELEMENTS = 50_000
 _MOST_ATTRIBUTES = 500
 # What XML cannot hold; the parser would end at the first one.
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# Pages put together of parts end more than once; the parser drops what follows, browsers do not.
+_END = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 
 
 def parse_page(text: str) -> HtmlElement:
@@ -32,7 +34,7 @@ def parse_page(text: str) -> HtmlElement:
     ArticleError
         If it has no element, too many, or is too deep even so.
     """
-    page = _NO_XML.sub(" ", text)
+    page = _END.sub("", _NO_XML.sub(" ", text))
     shape = shape_of(page)
     if shape.elements > _MOST_ELEMENTS:
         raise ArticleError(
