@@ -6,9 +6,13 @@ declares and fetches nothing; what it cannot read is told, and what it can read 
 
 from __future__ import annotations
 
+import codecs
+import html
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from xml.parsers import expat  # noqa: S407 - it only counts, and expands nothing without end
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from typing import Any
@@ -18,6 +22,11 @@ from recommender.sources.dates import parse_date
 
 _JSON_FEED = "https://jsonfeed.org/version/1"
 _MOST_TAGS = 100
+# Reading takes time in the square of an element's attributes; feeds have a few.
+_MOST_ATTRIBUTES = 100
+_DEEPEST = 200
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +141,6 @@ def _json_entry(item: Mapping[str, Any], language: str, zone: tzinfo) -> Entry:
 
 def _as_html(text: str) -> str:
     """Plain text as HTML, so that an angle bracket stays one."""
-    import html
-
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(f"<p>{html.escape(line, quote=False)}</p>" for line in lines if line)
 
@@ -145,6 +152,7 @@ def _read_xml(data: bytes, zone: tzinfo, content_type: str) -> Feed:
         raise ConfigError(
             'RSS and Atom feeds need an extra: pip install "recommender[feeds]"'
         ) from error
+    _check_shape(data)
     headers = {"content-type": content_type} if content_type else {}
     try:
         parsed = feedparser.parse(io.BytesIO(data), response_headers=headers)
@@ -158,6 +166,40 @@ def _read_xml(data: bytes, zone: tzinfo, content_type: str) -> Feed:
     if parsed.get("bozo") and not _is_harmless(parsed.get("bozo_exception")):
         fault = f"it is damaged ({_said(parsed.get('bozo_exception'))})"
     return Feed(tuple(_xml_entry(entry, language, zone) for entry in entries), fault)
+
+
+def _check_shape(data: bytes) -> None:
+    """Refuse markup that is deeper, or has more attributes, than feeds have.
+
+    Raises
+    ------
+    SourceError
+    """
+    depth = 0
+
+    def start(name: str, attributes: Mapping[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise SourceError(f"it is nested more than {_DEEPEST} deep")
+        if len(attributes) > _MOST_ATTRIBUTES:
+            raise SourceError(f"an element of it has more than {_MOST_ATTRIBUTES} attributes")
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    if data.startswith(_WIDE_MARKS):
+        data = data.decode("utf-16", "replace").encode("latin-1", "replace")
+    # Whatever the encoding is, signs of markup are the same bytes in it.
+    parser = expat.ParserCreate(encoding="iso-8859-1")
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError:
+        # What is no sound XML from here on is read another way.
+        return
 
 
 def _is_harmless(error: object) -> bool:
@@ -182,9 +224,11 @@ def _xml_entry(entry: Mapping[str, Any], language: str, zone: tzinfo) -> Entry:
     if excerpt:
         value, kind = summary, _text((entry.get("summary_detail") or {}).get("type"))
     written, date = _xml_date(entry, zone)
-    url = _text(entry.get("link"))
+    link = _text(entry.get("link")).strip()
+    # An id that is no address is given as the link too.
+    url = link if _WEB.match(link) else ""
     return Entry(
-        id=_text(entry.get("id")).strip() or url,
+        id=_text(entry.get("id")).strip() or link,
         title=_text(entry.get("title")),
         url=url,
         language=spoken or language,
@@ -212,7 +256,7 @@ def _xml_date(entry: Mapping[str, Any], zone: tzinfo) -> tuple[str, datetime | N
     return "", None
 
 
-def _tags(values: Iterator[Any] | list[Any]) -> tuple[str, ...]:
+def _tags(values: Iterable[Any]) -> tuple[str, ...]:
     named = [" ".join(value.split()) for value in values if isinstance(value, str)]
     return tuple(dict.fromkeys(name for name in named if name))[:_MOST_TAGS]
 
