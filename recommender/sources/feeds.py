@@ -11,11 +11,11 @@ import html
 import io
 import json
 import re
-from xml.parsers import expat  # noqa: S407 - it only counts, and expands nothing without end
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from typing import Any
+from xml.parsers import expat
 
 from recommender.errors import ConfigError, SourceError
 from recommender.sources.dates import parse_date
@@ -249,7 +249,7 @@ def _xml_date(entry: Mapping[str, Any], zone: tzinfo) -> tuple[str, datetime | N
         parsed = entry.get(f"{name}_parsed")
         if date is None and parsed is not None:
             try:
-                date = datetime(*parsed[:6], tzinfo=timezone.utc)
+                date = datetime(*parsed[:6]).replace(tzinfo=timezone.utc)
             except (ValueError, TypeError):
                 date = None
         return written, date

@@ -14,7 +14,6 @@ import urllib.error
 import urllib.request
 import zlib
 from dataclasses import dataclass
-from email.message import Message
 from typing import IO, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -159,7 +158,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         fp: IO[bytes],
         code: int,
         msg: str,
-        headers: Message,
+        headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
         """The next request."""

@@ -176,9 +176,7 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> HtmlSource:
     ConfigError
         If an option is unknown or malformed, or the extra `html` is missing.
     """
-    options = known_options(
-        spec, "folder", "list", "pattern", "exclude", "base_url", "complete"
-    )
+    options = known_options(spec, "folder", "list", "pattern", "exclude", "base_url", "complete")
     if spec.fields:
         raise ConfigError(f"[[sources]] {spec.name}: pages have no fields to name")
     complete = options.get("complete", True)

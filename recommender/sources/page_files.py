@@ -180,4 +180,6 @@ def read_file(path: Path, most: int) -> bytes:
                 left -= len(part)
             return b"".join(parts)
     except (OSError, ValueError) as error:
-        raise ArticleError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ArticleError(
+            f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error

@@ -30,7 +30,7 @@ def densest_paragraphs(tree: HtmlElement) -> list[str]:
 
 
 def _own_paragraphs(holder: HtmlElement) -> list[str]:
-    """Paragraphs among the children, and texts between line breaks; what is all link is left out."""
+    """Paragraphs among the children, and texts between line breaks; none that is all link."""
     lines = []
     run = [holder.text or ""]
     for child in holder:

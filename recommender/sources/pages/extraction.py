@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import logging
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 
@@ -34,6 +35,9 @@ _MOST_LINKED = 0.5
 _FEW_HEADLINES = 5
 _LEAST_HEADLINE = 20
 _TEXT_A_HEADLINE = 600
+_LONGEST_LINK = 500
+_NO_LETTER = re.compile(r"[\W_]+")
+_NO_TEXT = ("script", "style", "noscript", "template")
 _EAST_ASIAN = ("zh", "ja", "ko")
 
 # trafilatura tells its doubts to the log; where nobody listens they go to the terminal.
@@ -114,6 +118,8 @@ def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc) -> Page:
 def _article_lines(tree: HtmlElement, metadata: Metadata) -> list[str]:
     links = {text for link in tree.iter("a") if (text := squeezed(link.text_content()))}
     drop_boxes(tree)
+    if _unlinked(tree) < _LEAST_DECLARED_TEXT:
+        raise NoArticle("the page has next to no text outside its links")
     text = trafilatura.extract(tree, include_comments=False) or ""
     reason = _why_list(text, links, metadata)
     if reason:
@@ -121,9 +127,7 @@ def _article_lines(tree: HtmlElement, metadata: Metadata) -> list[str]:
     least = _LEAST_DECLARED_TEXT if metadata.is_article else _LEAST_TEXT
     lines = tidy(text, titles=metadata.titles, links=links)
     if sum(map(_weight, lines)) < _LEAST_TEXT:
-        denser = tidy(
-            "\n".join(densest_paragraphs(tree)), titles=metadata.titles, links=links
-        )
+        denser = tidy("\n".join(densest_paragraphs(tree)), titles=metadata.titles, links=links)
         lines = max(lines, denser, key=lambda each: sum(map(_weight, each)))
     if sum(map(_weight, lines)) < least:
         raise NoArticle("the page has next to no text")
@@ -145,9 +149,22 @@ def _why_list(text: str, links: set[str], metadata: Metadata) -> str:
     return "the page is a list of headlines" if many and not metadata.is_article else ""
 
 
+def _unlinked(tree: HtmlElement) -> int:
+    """How much the page says outside its links, in letters."""
+    body = tree.find("body")
+    total = 0
+    for element in () if body is None else body.iter():
+        if element.tag not in _NO_TEXT:
+            total += _weight(squeezed(element.text or ""))
+        total += _weight(squeezed(element.tail or ""))
+    texts = (squeezed(link.text_content()) for link in tree.iter("a") if "href" in link.attrib)
+    # A link that was never closed holds the rest of the page.
+    return total - sum(_weight(text) for text in texts if len(text) <= _LONGEST_LINK)
+
+
 def _weight(line: str) -> int:
     """How much a line says, in letters."""
-    return len(line) + (_LETTERS_AN_IDEOGRAPH - 1) * len(HAN.findall(line))
+    return len(_NO_LETTER.sub("", line)) + (_LETTERS_AN_IDEOGRAPH - 1) * len(HAN.findall(line))
 
 
 def _language(declared: str, lines: list[str]) -> str:

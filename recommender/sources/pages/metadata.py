@@ -75,11 +75,14 @@ _DATE_NAMES = (
 _SECTION_NAMES = ("article:section", "og:article:section", "parsely-section", "section", "category")
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8}){0,3}", re.IGNORECASE)
 # What stands between an article's title and the site's name.
-_SITE_PARTS = re.compile(r"\s*[_|｜»«•·]+\s*|\s+[-–—:]+\s+|[-–—]{2,}|(?<=[\u3400-\u9fff])\s*[-–—]\s*(?=\S)")
+_SITE_PARTS = re.compile(
+    r"\s*[_|｜»«•·]+\s*|\s+[-–—:]+\s+|[-–—]{2,}|(?<=[\u3400-\u9fff])\s*[-–—]\s*(?=\S)"
+)
 _DAY = r"(?:19|20)\d{2}\s*(?:年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|[-/.]\d{1,2}[-/.]\d{1,2}(?!\d))"
 _VISIBLE_DATE = re.compile(rf"{_DAY}(?:[\sT]*\d{{1,2}}[:：]\d{{2}}(?:[:：]\d{{2}})?)?")
 _VISIBLE_CUE = re.compile(
-    r"发布|發佈|发表|發表|时间|時間|日期|来源|來源|更新|稿源|posted|published|date|by ", re.IGNORECASE
+    r"发布|發佈|发表|發表|时间|時間|日期|来源|來源|更新|稿源|posted|published|date|by ",
+    re.IGNORECASE,
 )
 _DATE_CLASS = re.compile(r"date|time|pub|info|source|meta|laiyuan|riqi|shijian", re.IGNORECASE)
 _LONGEST_BYLINE = 200
@@ -184,7 +187,9 @@ def _schema_nodes(tree: HtmlElement) -> Iterator[Mapping[str, Any]]:
             elif isinstance(value, dict):
                 yield value
                 waiting.extend(
-                    value[name] for name in ("mainEntity", "@graph") if isinstance(value.get(name), (dict, list))
+                    value[name]
+                    for name in ("mainEntity", "@graph")
+                    if isinstance(value.get(name), (dict, list))
                 )
 
 
@@ -242,7 +247,11 @@ def _chosen_title(headings: list[str], named: list[str], whole: str, parts: list
         # A name with the site's behind it loses it as the page's title does.
         first = _SITE_PARTS.split(name)[0]
         folded = fold(first)
-        if len(named) == 1 and folded != fold(name) and any(fold(each) == folded for each in headings):
+        if (
+            len(named) == 1
+            and folded != fold(name)
+            and any(fold(each) == folded for each in headings)
+        ):
             return first
     for heading in headings:
         if any(fold(heading) == fold(name) for name in named):
@@ -290,14 +299,19 @@ def _redirect(tree: HtmlElement) -> str:
 
 
 def _category(meta: Mapping[str, str], article: Mapping[str, Any] | None) -> str:
-    named = (_text_of((article or {}).get("articleSection")), *map(_text_of, map(meta.get, _SECTION_NAMES)))
+    named = (
+        _text_of((article or {}).get("articleSection")),
+        *map(_text_of, map(meta.get, _SECTION_NAMES)),
+    )
     return next((text for text in named if 0 < len(text) <= 100), "")
 
 
 def _language(tree: HtmlElement, meta: Mapping[str, str]) -> str:
     root = tree.getroottree().getroot()
     named = (
-        root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("xml:lang"),
+        root.get("lang")
+        or root.get("{http://www.w3.org/XML/1998/namespace}lang")
+        or root.get("xml:lang"),
         meta.get("og:locale"),
         meta.get("inlanguage"),
         meta.get("language"),

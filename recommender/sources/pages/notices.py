@@ -32,6 +32,8 @@ _LEAST_LEFT = 0.3
 # Repeats are looked for among paragraphs of some length, by shingles of so many characters.
 _LEAST_REPEATED = 60
 _SHINGLE = 12
+# Beyond this a page is a book, and what shingles take is too much.
+_LONGEST_JUDGED = 300_000
 _COVERED = 0.8
 _SENTENCE = re.compile(r"[^。！？!?.；;\n]{20,}")
 
@@ -118,11 +120,13 @@ def _is_aside(line: str) -> bool:
 
 def _without_repeats(lines: Sequence[str]) -> list[str]:
     """Without paragraphs that the rest of the text says word for word, longest first."""
+    if sum(map(len, lines)) > _LONGEST_JUDGED:
+        return list(lines)
     said = Counter(sentence for line in lines for sentence in _SENTENCE.findall(line))
     if len(said) == said.total():
         return list(lines)
     shingles = {
-        place: {squeezed(line)[at : at + _SHINGLE] for at in range(len(squeezed(line)) - _SHINGLE)}
+        place: _shingles(squeezed(line))
         for place, line in enumerate(lines)
         if len(line) >= _LEAST_REPEATED
     }
@@ -138,3 +142,7 @@ def _without_repeats(lines: Sequence[str]) -> list[str]:
             for each in own:
                 counts[each] -= 1
     return [line for place, line in enumerate(lines) if place not in dropped]
+
+
+def _shingles(text: str) -> set[str]:
+    return {text[at : at + _SHINGLE] for at in range(len(text) - _SHINGLE + 1)}

@@ -15,7 +15,7 @@ from recommender.sources.pages.shape import shape_of
 
 # Pages of people are some 50 deep and have some thousand elements, none with many attributes.
 _DEEPEST = 120
-_MOST_ELEMENTS = 50_000
+_MOST_ELEMENTS = 20_000
 _MOST_ATTRIBUTES = 500
 # What XML cannot hold; the parser would end at the first one.
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
