@@ -58,6 +58,7 @@ _COMMON = frozenset(
 # Less than this share of common ones, and it is no Chinese in that encoding.
 _LEAST_COMMON = 0.12
 _LEAST_IDEOGRAPHS = 4
+_MOSTLY = 0.8
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _OTHER_EAST_ASIAN = re.compile("[\u3041-\u30ff\uac00-\ud7a3]")
@@ -111,6 +112,8 @@ def _declared(data: bytes) -> str:
 def _chosen(data: bytes, declared: str) -> str:
     if declared not in ("", *_UNICODE, *_CHINESE) and _speaks_otherwise(data, declared):
         return declared
+    if _is_latin(data):
+        return "cp1252" if declared in ("", *_UNICODE, *_CHINESE) else declared
     scores = {encoding: _commonness(data, encoding) for encoding in _CHINESE}
     best = max(_CHINESE, key=lambda encoding: (scores[encoding], encoding == declared))
     if scores[best] >= _LEAST_COMMON:
@@ -118,7 +121,7 @@ def _chosen(data: bytes, declared: str) -> str:
     # Too little to tell by: the page is believed where it can be right.
     if declared and declared not in _UNICODE:
         return declared
-    return "cp1252" if _is_latin(data) else "gb18030"
+    return "gb18030"
 
 
 def _speaks_otherwise(data: bytes, encoding: str) -> bool:
@@ -144,4 +147,4 @@ def _commonness(data: bytes, encoding: str) -> float:
 def _is_latin(data: bytes) -> bool:
     """Whether bytes beyond ASCII stand alone among letters, as accents do."""
     runs = [len(run) for run in _NOT_ASCII.findall(data[:_JUDGED])]
-    return sum(length == 1 for length in runs) * 2 > len(runs)
+    return sum(length == 1 for length in runs) >= _MOSTLY * len(runs)

@@ -12,6 +12,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
+from itertools import islice
 
 import trafilatura
 from lxml.html import HtmlElement
@@ -31,10 +32,12 @@ _LETTERS_AN_IDEOGRAPH = 3
 _LEAST_TEXT = 100
 _LEAST_DECLARED_TEXT = 30
 # A page whose text is made of other pages' headlines is a list of them.
-_MOST_LINKED = 0.5
-_FEW_HEADLINES = 5
+_MOST_LISTED = 0.5
 _LEAST_HEADLINE = 20
-_TEXT_A_HEADLINE = 600
+_FEW_TEASERS = 5
+_LONGEST_TEASER = 1_000
+# More lines than a list has, and than it is worth to look at.
+_MOST_LINES = 500
 _LONGEST_LINK = 500
 _NO_LETTER = re.compile(r"[\W_]+")
 _NO_TEXT = ("script", "style", "noscript", "template")
@@ -121,7 +124,7 @@ def _article_lines(tree: HtmlElement, metadata: Metadata) -> list[str]:
     if _unlinked(tree) < _LEAST_DECLARED_TEXT:
         raise NoArticle("the page has next to no text outside its links")
     text = trafilatura.extract(tree, include_comments=False) or ""
-    reason = _why_list(text, links, metadata)
+    reason = _why_list(tree, text, links, metadata)
     if reason:
         raise NoArticle(reason)
     least = _LEAST_DECLARED_TEXT if metadata.is_article else _LEAST_TEXT
@@ -134,19 +137,39 @@ def _article_lines(tree: HtmlElement, metadata: Metadata) -> list[str]:
     return lines
 
 
-def _why_list(text: str, links: set[str], metadata: Metadata) -> str:
+def _why_list(tree: HtmlElement, text: str, links: set[str], metadata: Metadata) -> str:
     """Why a page is a list of others; empty if it is none."""
     if metadata.is_list:
         return "the page says that it is a list"
     lines = [squeezed(line).lstrip("-") for line in text.split("\n")]
-    total = sum(map(_weight, lines))
-    headlines = [
-        weight for line in lines if line in links and (weight := _weight(line)) >= _LEAST_HEADLINE
-    ]
-    if sum(headlines) > _MOST_LINKED * total:
+    total = sum(map(len, lines))
+    headlines = [len(line) for line in lines if line in links and _weight(line) >= _LEAST_HEADLINE]
+    if sum(headlines) > _MOST_LISTED * total:
         return "the page is a list of links"
-    many = len(headlines) >= _FEW_HEADLINES and total < _TEXT_A_HEADLINE * len(headlines)
-    return "the page is a list of headlines" if many and not metadata.is_article else ""
+    teasers = _teasers(tree)
+    if metadata.is_article or len(teasers) < _FEW_TEASERS or len(lines) > _MOST_LINES:
+        return ""
+    told = "\n".join(teasers)
+    listed = sum(len(line) for line in lines if line in links or line in told)
+    return "the page is a list of headlines" if listed > _MOST_LISTED * total else ""
+
+
+def _teasers(tree: HtmlElement) -> list[str]:
+    """What stands with each heading that is a link to another page."""
+    teasers = []
+    for heading in tree.iter("h1", "h2", "h3", "h4", "h5"):
+        said = squeezed(heading.text_content())
+        linked = "".join(squeezed(link.text_content()) for link in heading.iter("a"))
+        linked = linked or (said if heading.getparent().tag == "a" else "")
+        if linked != said or _weight(said) < _LEAST_HEADLINE:
+            continue
+        for holder in islice(heading.iterancestors(), 3):
+            text = squeezed(holder.text_content())
+            if len(text) > len(said):
+                if len(text) <= _LONGEST_TEASER:
+                    teasers.append(text)
+                break
+    return teasers[:_MOST_LINES]
 
 
 def _unlinked(tree: HtmlElement) -> int:

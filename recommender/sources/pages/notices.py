@@ -30,7 +30,7 @@ _HEAD_LINES = 6
 # A tail is never more than this part of a text.
 _LEAST_LEFT = 0.3
 # Repeats are looked for among paragraphs of some length, by shingles of so many characters.
-_LEAST_REPEATED = 60
+_LEAST_REPEATED = 30
 _SHINGLE = 12
 # Beyond this a page is a book, and what shingles take is too much.
 _LONGEST_JUDGED = 300_000
