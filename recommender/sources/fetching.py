@@ -165,8 +165,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         target = urljoin(req.full_url, newurl)
         scheme = urlsplit(target).scheme.lower()
         if scheme not in ("http", "https"):
+            fp.close()
             raise SourceError(f"{shown(req.full_url)} redirects to no web address")
         if urlsplit(req.full_url).scheme.lower() == "https" and scheme == "http":
+            fp.close()
             raise SourceError(f"{shown(req.full_url)} redirects from https to http")
         return super().redirect_request(req, fp, code, msg, headers, target)
 

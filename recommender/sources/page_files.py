@@ -75,7 +75,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def walk(folder: Path, patterns: Patterns) -> Iterator[PageFile]:
-    """The files of a folder that are meant, by name within each folder.
+    """The files of a folder that are meant, by name, then those of the folders in it.
 
     Folders that are links are not entered, and links to files are followed only to files in the
     folder, so that nothing comes twice without end and nothing from elsewhere.
