@@ -25,6 +25,8 @@ _MODULES: Mapping[str, str] = {
     "pbootcms": "recommender.sources.presets.pbootcms",
     "wordpress": "recommender.sources.presets.wordpress",
     "ghost": "recommender.sources.presets.ghost",
+    "html": "recommender.sources.html_source",
+    "feed": "recommender.sources.feed_source",
 }
 
 
