@@ -297,7 +297,8 @@ def title_conflicts(article: Comparable, other: Comparable) -> tuple[tuple[Fact,
 def reverse(table: EvidenceTable) -> EvidenceTable:
     """The same pairs, seen from the other article of each."""
     turned = table.copy()
-    turned[:, COLUMN["length_log"]] *= -1
+    # Not by a factor: the same pair must not be 0.0 from one side and -0.0 from the other.
+    turned[:, COLUMN["length_log"]] = 0.0 - turned[:, COLUMN["length_log"]]
     return np.asarray(turned)
 
 

@@ -143,7 +143,7 @@ def test_who_may_not_write_is_told_so_before_the_work(tmp_path: Path, what: str)
 
     refused = as_user(READER, [READER], change)
     assert refused.error == (
-        f"recommender.errors.IndexStoreError: {named}: you may not write to it, it belongs to "
+        f"recommender.errors.IndexStoreError: {named}: you may not write to it, for "
         "root; nothing was changed; run this as the user who owns the index"
     )
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
+from recommender.config import install_command
 from recommender.errors import ConfigError
 from recommender.export_specs import DEFAULT_TABLE, is_address
 from recommender.exports.changes import Outcome, Tell, forget
@@ -74,7 +75,7 @@ def open_target(place: str, *, table: str = DEFAULT_TABLE) -> Target:
             module = import_module("recommender.exports.table")
         except ImportError as error:
             raise ConfigError(
-                'lists go into a database only with SQLAlchemy: pip install "recommender[sql]"'
+                f"lists go into a database only with SQLAlchemy: {install_command('sql')}"
             ) from error
         return cast(Target, module.open_table(place, table))
     if place.lower().endswith(".json"):

@@ -17,6 +17,7 @@ from datetime import datetime, timezone, tzinfo
 from typing import Any
 from xml.parsers import expat
 
+from recommender.config import install_command
 from recommender.errors import ConfigError, SourceError
 from recommender.sources.dates import parse_date
 
@@ -150,7 +151,7 @@ def _read_xml(data: bytes, zone: tzinfo, content_type: str) -> Feed:
         import feedparser
     except ImportError as error:
         raise ConfigError(
-            'RSS and Atom feeds need an extra: pip install "recommender[feeds]"'
+            f"RSS and Atom feeds need an extra: {install_command('feeds')}"
         ) from error
     _check_shape(data)
     headers = {"content-type": content_type} if content_type else {}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin
 
 from recommender.addresses import Address, parse_address
+from recommender.config import install_command
 from recommender.errors import ArticleError, ConfigError, SourceError
 from recommender.limits import Limits, named
 from recommender.records import Article
@@ -215,7 +216,7 @@ def _reader() -> Callable[..., Page]:
         from recommender.sources.pages import read_page
     except ImportError as error:
         raise ConfigError(
-            'sources of kind html need an extra: pip install "recommender[html]"'
+            f"sources of kind html need an extra: {install_command('html')}"
         ) from error
     return read_page
 

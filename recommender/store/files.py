@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recommender.errors import IndexStoreError
 from recommender.files import advice_on
-from recommender.rights import owners_of
+from recommender.rights import forbidden, obstacle, refusal
 from recommender.store.schema import FILE_MODE, FOLDER_MODE, database_path
 
 
@@ -42,22 +42,26 @@ def check_writable(folder: Path) -> None:
 
     Raises
     ------
+    IndexForbidden
+        If the folder may not even be read.
     IndexStoreError
         If the folder or the database may not be written; one that is missing is left to others.
     """
+    blocked = obstacle(folder) if os.path.lexists(folder) else None
+    if blocked is not None:
+        raise forbidden(folder, blocked)
     for place in (folder, database_path(folder)):
         try:
             if os.access(place, os.W_OK):
                 continue
-            owner = owners_of(place)[0]
+            reason = refusal(place)
             advice = "run this as the user who owns the index"
             if os.statvfs(place).f_flag & os.ST_RDONLY:
                 advice = "the file system is read-only, mount it for writing first"
         except OSError:
             continue
         raise IndexStoreError(
-            f"{place}: you may not write to it, it belongs to {owner}; nothing was changed; "
-            f"{advice}"
+            f"{place}: you may not write to it, for {reason}; nothing was changed; {advice}"
         )
 
 
