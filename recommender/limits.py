@@ -30,6 +30,8 @@ class Limits:
         Articles of one file.
     expansion : int
         How many times its size a compressed file may unpack to, once it has unpacked to 100 MB.
+    page_length, feed_length : int
+        Bytes of an HTML page, and of a feed.
     decisions_length, labels_length : int
         Bytes of a file of decisions, and of a file of labels.
 
@@ -43,6 +45,8 @@ class Limits:
     extra_length: int = 1_000_000
     articles: int = 20_000_000
     expansion: int = 200
+    page_length: int = 5_000_000
+    feed_length: int = 20_000_000
     decisions_length: int = 50_000_000
     labels_length: int = 200_000_000
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _OPENING = re.compile(r"<(?:(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]{0,40})|!--|[!?/])")
 # Up to the end of the tag, or over the next attribute that has a value.
@@ -28,6 +29,34 @@ _ENDS = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in (*_SILENT, *_LITERAL, "title")
 }
+
+
+class Tag(NamedTuple):
+    """A tag of a page: its name in small letters, and where it begins and ends."""
+
+    name: str
+    closes: bool
+    start: int
+    end: int
+
+
+def tags(page: str) -> Iterator[Tag]:
+    """The tags of a page in order, without what stands in comments, scripts, styles and titles."""
+    done = 0
+    while (opening := _OPENING.search(page, done)) is not None:
+        name = opening["name"]
+        if name is None:
+            done = _after_comment(page, opening)
+            continue
+        done, _ = _after_attributes(page, opening.end())
+        if done > len(page):
+            return
+        lowered, closes = name.lower(), bool(opening["end"])
+        yield Tag(lowered, closes, opening.start(), done)
+        ending = _ENDS.get(lowered)
+        if ending is not None and not closes:
+            end = ending.search(page, done)
+            done = len(page) if end is None else end.start()
 
 
 def bare_markup(page: str) -> str:

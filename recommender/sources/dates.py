@@ -30,6 +30,12 @@ _YEAR_FIRST = re.compile(
 # dateutil fills what a text leaves out from a default; two defaults tell what was left out.
 _DEFAULTS = (datetime(2001, 1, 1), datetime(2002, 2, 2))
 _AFTERNOON = ("下午", "晚上")
+# Hours from UTC of the zones that RFC 822 names; "CST" also means China's.
+_NAMED_ZONES = {
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "BST": 1, "CET": 1, "CEST": 2, "JST": 9, "KST": 9, "HKT": 8,
+}  # fmt: skip
+_CHINA = timedelta(hours=8)
 
 
 def parse_date(value: Any, *, zone: tzinfo = timezone.utc) -> datetime | None:
@@ -62,7 +68,7 @@ def parse_date(value: Any, *, zone: tzinfo = timezone.utc) -> datetime | None:
         return None
     if _UNIX_TIME.fullmatch(text):
         return _from_unix(float(text))
-    found = _from_chinese(text) or _from_year_first(text) or _from_words(text)
+    found = _from_chinese(text) or _from_year_first(text) or _from_words(text, zone)
     return None if found is None else _in_utc(found, zone)
 
 
@@ -131,12 +137,21 @@ def _made(
         return None
 
 
-def _from_words(text: str) -> datetime | None:
+def _from_words(text: str, zone: tzinfo) -> datetime | None:
     """What dateutil makes of it, if the text itself names year, month and day."""
+
+    def named(name: str | None, seconds: int | None) -> tzinfo | None:
+        if seconds is not None:
+            return timezone(timedelta(seconds=seconds))
+        if name == "CST" and zone.utcoffset(_DEFAULTS[0]) == _CHINA:
+            return zone
+        hours = _NAMED_ZONES.get(name or "")
+        return None if hours is None else timezone(timedelta(hours=hours))
+
     found = []
     for default in _DEFAULTS:
         try:
-            found.append(dateutil_parser.parse(text, default=default))
+            found.append(dateutil_parser.parse(text, default=default, tzinfos=named))
         except (ValueError, OverflowError, TypeError, AttributeError):
             return None
     first, second = found
