@@ -34,7 +34,34 @@ def files(folder: Path) -> SourceSpec:
     return SourceSpec(kind="files", options={"paths": ["articles.jsonl"]})
 
 
-MAKERS: dict[str, Maker] = {"files": files}
+def html(folder: Path) -> SourceSpec:
+    pages = {
+        "1": ("河堤加固", "河堤加固工程完工。", "<p>发布时间：2025-06-01 08:00</p>"),
+        "2": ("新桥通车", "新桥正式通车。", ""),
+        "3": ("没有正文", "", ""),
+    }
+    for name, (title, text, date) in pages.items():
+        (folder / "pages").mkdir(exist_ok=True)
+        (folder / "pages" / name).write_text(
+            f"<html><head><title>{title}_某网</title></head><body><h1>{title}</h1>{date}"
+            f"<div class='content'><p>{text * 8}</p></div></body></html>",
+            "utf-8",
+        )
+    return SourceSpec(kind="html", options={"folder": "pages", "pattern": "*"})
+
+
+def feed(folder: Path) -> SourceSpec:
+    (folder / "feed.xml").write_text(
+        "<rss version='2.0'><channel><item><guid>1</guid><title>河堤加固</title>"
+        "<description>河堤加固工程完工。</description><pubDate>2025-06-01 08:00</pubDate></item>"
+        "<item><guid>2</guid><title>新桥通车</title><description>新桥正式通车。</description></item>"
+        "<item><guid>3</guid></item></channel></rss>",
+        "utf-8",
+    )
+    return SourceSpec(kind="feed", options={"path": "feed.xml"})
+
+
+MAKERS: dict[str, Maker] = {"feed": feed, "files": files, "html": html}
 
 
 @pytest.fixture(params=sorted(MAKERS))

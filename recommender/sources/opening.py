@@ -21,6 +21,8 @@ from recommender.sources.source import Sited, Source
 # Kind → the module with its `open_source(spec, surroundings)`.
 _MODULES: Mapping[str, str] = {
     "files": "recommender.sources.file_source",
+    "html": "recommender.sources.html_source",
+    "feed": "recommender.sources.feed_source",
 }
 
 
