@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,25 @@ def test_fields_are_refused(tmp_path: Path) -> None:
     spec = SourceSpec(kind="html", options={"folder": "."}, fields={"body": "x"})
     with pytest.raises(ConfigError, match="no fields"):
         open_source(spec, Surroundings(folder=tmp_path))
+
+
+def test_a_page_of_twenty_megabytes_is_refused_unread(tmp_path: Path) -> None:
+    write(tmp_path, "1.html")
+    with (tmp_path / "2.html").open("wb") as page:
+        page.truncate(20_000_000)
+    articles, problems = read(tmp_path)
+    assert [each.id for each in articles] == ["1.html"]
+    assert "more than 5,000,000 bytes" in problems[0].reason
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("recommender.sources.pages")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    with pytest.raises(ConfigError, match=r"recommender\[html\]"):
+        read(tmp_path)
+    monkeypatch.setitem(sys.modules, "feedparser", None)
+    (tmp_path / "feed").write_text("<rss/>")
+    feed = SourceSpec(kind="feed", options={"path": "feed"})
+    with pytest.raises(ConfigError, match=r"recommender\[feeds\]"):
+        list(open_source(feed, Surroundings(folder=tmp_path)).articles())

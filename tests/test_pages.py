@@ -177,6 +177,14 @@ def test_dates_come_from_markup_first_and_in_the_zone_of_the_source(head: str, d
 
 
 @pytest.mark.parametrize(
+    "written", ["3 days ago", "yesterday", "June 3", "03/04", "12 March", "Posted 2 hours ago"]
+)
+def test_dates_that_depend_on_today_are_none(written: str):
+    page = english_page().replace("</h1>", f"</h1><span class='date'>{written}</span>")
+    assert read_page(page).date is None
+
+
+@pytest.mark.parametrize(
     ("page", "title"),
     [
         (
