@@ -68,7 +68,7 @@ class RelatedLabel
         return strtr($text, ['{' => '&#123;', '}' => '&#125;', '[' => '&#91;', ']' => '&#93;']);
     }
 
-    /** The file of an article; see docs/export.md on names. */
+    /** The file of an article; see docs/integration.md on names. */
     public static function fileName($id)
     {
         $name = preg_replace_callback(
