@@ -33,7 +33,7 @@ def test_a_pbootcms_site_from_nothing_to_an_index(run: Run, tmp_path: Path) -> N
     assert done.exit_code == 0, done.stderr
     assert "30 articles" in done.stderr
     assert cms_sites.text_of(1)[0] in done.stderr
-    assert "recommender build" in done.stderr
+    assert "recommender sync" in done.stderr
     said = read_settings(tmp_path / "recommender.toml")
     assert said.index == "indexes/www.example.cn"
     assert said.options == {"timezone": "Asia/Shanghai"}

@@ -255,3 +255,15 @@ def test_drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_draft(str(tmp_path))
     monkeypatch.setattr(sys, "stdin", Stdin('{"id": "s", "body": "来自管道"}'.encode()))
     assert read_draft("-").id == "s"
+
+
+@pytest.mark.parametrize("identifier", ["x" * 100_000, ["1"], ""])
+def test_a_record_without_body_whose_id_no_article_can_have_is_a_short_error(
+    tmp_path: Path, identifier: object
+) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps({"id": identifier, "title": "无正文"}), "utf-8")
+    with pytest.raises(ArticleError) as told:
+        list(read_articles(str(file)))
+    assert "there is no field 'body'" in str(told.value)
+    assert len(str(told.value)) < 400

@@ -450,7 +450,7 @@ def test_nothing_needs_the_extra_until_a_database_is_read(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert 'pip install "recommender[sql]"' in done.stdout
+    assert 'pip install -c constraints.txt ".[sql]"' in done.stdout
 
 
 def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:

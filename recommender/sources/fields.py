@@ -15,7 +15,7 @@ from typing import Any
 
 from recommender.errors import ArticleError, ConfigError
 from recommender.limits import Limits, named
-from recommender.records import CARD_FIELDS, Article
+from recommender.records import CARD_FIELDS, MAX_ID_LENGTH, Article
 from recommender.sources.dates import parse_date
 
 FIELDS: tuple[str, ...] = (*CARD_FIELDS, "body")
@@ -104,7 +104,7 @@ def to_article(
             raise ArticleError(
                 f"there is no field {wanted!r:.60}; name the one that holds the {needed} with "
                 f"--field {needed}=NAME",
-                article_id=_identifier(values["id"]) if "id" in values else None,
+                article_id=_told_id(values),
             )
     values["id"] = _identifier(values["id"])
     rest = {key: value for key, value in record.items() if key not in used and value is not None}
@@ -164,6 +164,15 @@ def _name_of(ours: str, record: Mapping[str, Any], fields: Mapping[str, str]) ->
     if ours in fields:
         return fields[ours] if fields[ours] in record else None
     return next((name for name in (ours, *ALIASES.get(ours, ())) if name in record), None)
+
+
+def _told_id(values: Mapping[str, Any]) -> str | None:
+    """The id of a record that cannot be used, where it has one that an article could have."""
+    try:
+        found = _identifier(values["id"])
+    except (KeyError, ArticleError):
+        return None
+    return found if 0 < len(found) <= MAX_ID_LENGTH else None
 
 
 def _identifier(value: Any) -> str:

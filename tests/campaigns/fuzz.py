@@ -261,8 +261,13 @@ def arguments(random: Random, ids: list[str]) -> list[str]:
         elif kind < 0.95:
             found.append(random.choice(VALUES))
         else:
-            found.append(hostile.text(random, longest=20)[:500].replace("\0", ""))
-    return found
+            found.append(hostile.text(random, longest=20)[:500])
+    # No system hands a program a word with a NUL, nor one that is not made of bytes.
+    return [_given(each) for each in found]
+
+
+def _given(word: str) -> str:
+    return word.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def commands(random: Random, folder: Path) -> None:
