@@ -26,6 +26,8 @@ SQLite and the model libraries are translated in the module that owns the librar
 
 from __future__ import annotations
 
+_LONGEST_SHOWN = 512
+
 
 class RecommenderError(Exception):
     """Base of every error this package raises on purpose."""
@@ -66,12 +68,19 @@ class ArticleError(RecommenderError, ValueError):
         if line is not None:
             where = f"{where}:{line}" if where else f"line {line}"
         if article_id is not None:
-            where = f"{where}: article {article_id!r}" if where else f"article {article_id!r}"
+            named = f"article {shown_id(article_id)}"
+            where = f"{where}: {named}" if where else named
         super().__init__(f"{where}: {reason}" if where else reason)
         self.reason = reason
         self.source = source
         self.line = line
         self.article_id = article_id
+
+
+def shown_id(article_id: str) -> str:
+    """An id as messages show it: one that no article can have may be of any length."""
+    short = article_id if len(article_id) <= _LONGEST_SHOWN else f"{article_id[:40]}…"
+    return repr(short)
 
 
 class ArticleNotFound(RecommenderError, LookupError):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import timezone, tzinfo
 from typing import IO, Any
 
-from recommender.errors import ArticleError, ConfigError
+from recommender.errors import ArticleError, ConfigError, shown_id
 from recommender.limits import Limits, named
 from recommender.records import Article
 from recommender.sources.fields import (
@@ -126,7 +126,7 @@ def read_placed_articles(
                     raise record
                 article = to_article(record, fields, zone, limits)
             except ArticleError as error:
-                where = f"article {error.article_id!r}: " if error.article_id else ""
+                where = f"article {shown_id(error.article_id)}: " if error.article_id else ""
                 if on_problem is None:
                     raise ArticleError(
                         error.reason, source=name, line=line, article_id=error.article_id
