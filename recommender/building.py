@@ -48,6 +48,7 @@ from recommender.search import IndexState, Searcher
 from recommender.spooling import Spool
 from recommender.store import Document, Pending, Store, Writer, check_writable
 from recommender.tombstones import keep_out, let_back
+from recommender.waiting import cleaned_on_disk, prepared_on_disk
 
 # Articles of one transaction of an update.
 BATCH = 500
@@ -100,7 +101,7 @@ def build(
     check_writable(folder)
     stored = _check_replaceable(folder)
     warn_of_network(folder)
-    with Spool[Cleaned](folder) as cleaned:
+    with cleaned_on_disk(folder) as cleaned:
         for number, article in enumerate(wanted(articles, cleaned, on_duplicate), start=1):
             cleaned.put(article.id, clean_article(article))
             if number % CLEAN_STEP == 0:
@@ -149,7 +150,7 @@ def build_cleaned(
     """Make an index of articles that are cleaned and wait on disk; texts stay there."""
     recipe = make_recipe(cleaned.values(), options)
     key = key_of(embedder.identity)
-    with Spool[Prepared](folder) as prepared, Pending.open(folder, embedder=key) as pending:
+    with prepared_on_disk(folder) as prepared, Pending.open(folder, embedder=key) as pending:
         for batch in cleaned.batches(CLEAN_STEP):
             for each in prepare(batch, recipe, now):
                 prepared.put(each.card.id, each)

@@ -1,16 +1,15 @@
 """Values that wait on disk, by a key: what a run needs of every article and memory need not hold.
 
-The file has no name and goes when it is closed, however the process ends. It is read by the
-process that wrote it and by no other, which is why its values may be pickled. Knows nothing of
-what the values are.
+The file has no name and goes when it is closed, however the process ends. Knows nothing of what
+the values are: who makes a spool says how they become bytes.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Generic, TypeVar, overload
@@ -20,7 +19,6 @@ from recommender.files import TEMPORARY_SUFFIX, advice_on
 
 Value = TypeVar("Value")
 
-_PROTOCOL = 5
 _BATCH = 500
 
 
@@ -31,6 +29,8 @@ class Spool(Generic[Value]):
     ----------
     folder : Path
         Where there is room for them: of an index, also one that is not there yet.
+    encode, decode : callable
+        A value as bytes, and back.
 
     Raises
     ------
@@ -38,8 +38,11 @@ class Spool(Generic[Value]):
         If the disk is full; also from `put`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, encode: Callable[[Value], bytes], decode: Callable[[bytes], Value]
+    ) -> None:
         self._folder = folder
+        self._encode, self._decode = encode, decode
         self._places: dict[str, tuple[int, int]] = {}
         self._end = 0
         try:
@@ -49,7 +52,7 @@ class Spool(Generic[Value]):
 
     def put(self, key: str, value: Value) -> None:
         """Put a value down, in the place of one of the same key."""
-        data = pickle.dumps(value, _PROTOCOL)
+        data = self._encode(value)
         try:
             self._file.write(data)
         except OSError as error:
@@ -98,7 +101,9 @@ class Spool(Generic[Value]):
 
     def close(self) -> None:
         """Give the room back."""
-        self._file.close()
+        # What a full disk did not take is of no use any more.
+        with suppress(OSError):
+            self._file.close()
 
     def __enter__(self) -> Spool[Value]:
         return self
@@ -112,9 +117,7 @@ class Spool(Generic[Value]):
         self.close()
 
     def _read(self, start: int, length: int) -> Value:
-        data = os.pread(self._file.fileno(), length, start)
-        value: Value = pickle.loads(data)  # noqa: S301 - only this process can have written it
-        return value
+        return self._decode(os.pread(self._file.fileno(), length, start))
 
     def _failed(self, error: OSError) -> IndexStoreError:
         return IndexStoreError(

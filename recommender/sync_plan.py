@@ -27,6 +27,7 @@ from recommender.spooling import Spool
 from recommender.store import Standing, Store, articles_by_site, standing_of
 from recommender.tombstones import erased_among
 from recommender.updating import same_evidence
+from recommender.waiting import cards_on_disk, cleaned_on_disk
 
 # So few may always go: of twelve articles, three are a quarter.
 FEW_REMOVED = 10
@@ -156,8 +157,8 @@ class Plan:
         self.folder = folder
         self.drafts = [_Draft(each) for each in sources]
         self.others: dict[str, int] = {}
-        self.changed: Spool[Cleaned] = Spool(folder)
-        self.cards: Spool[Card] = Spool(folder)
+        self.changed: Spool[Cleaned] = cleaned_on_disk(folder)
+        self.cards: Spool[Card] = cards_on_disk(folder)
         self.stored = 0 if store is None else store.count()
         self._store = store
         self._elsewhere = frozenset(elsewhere)

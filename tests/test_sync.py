@@ -444,7 +444,7 @@ def test_rules_that_make_no_sense_are_refused(share: object) -> None:
 
 
 def test_a_spool_keeps_the_last_of_a_key_in_the_order_of_keys(tmp_path: Path) -> None:
-    with Spool[int](tmp_path / "not" / "there") as spool:
+    with Spool[int](tmp_path / "not" / "there", lambda each: b"%d" % each, int) as spool:
         for number, key in enumerate(["b", "a", "c", "b"]):
             spool.put(key, number)
         spool.forget(["c", "d"])
