@@ -66,7 +66,9 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
     \b
     recommender demo                                  see it work on sample articles
     recommender init --pbootcms /var/www/site         say where your articles are
-    recommender build articles.jsonl -i indexes/news  build an index
+    recommender sync                                  let an index follow them
+    recommender export related/                       their related lists, for pages to read
+    recommender build articles.jsonl -i indexes/news  build an index of a file
     recommender related cms-4812 -i indexes/news      read also
     recommender duplicates -i indexes/news            what to clean up
     """

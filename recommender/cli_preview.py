@@ -32,6 +32,7 @@ from recommender.progress import Progress
 from recommender.records import Article, Card, Verdict
 from recommender.reports.wording import Language
 from recommender.sources import Problem, Source, Surroundings, open_sources
+from recommender.text import detect_language
 
 
 @click.command()
@@ -206,6 +207,9 @@ def _articles(sources: list[Source]) -> Iterator[Article]:
 def _language(made: Preview, wanted: str) -> Language:
     if wanted != "auto":
         return cast(Language, wanted)
-    spoken = Counter(each.card.language for each in made.examples)
+    # Sources seldom say the language of an article; its headline shows it as well.
+    spoken = Counter(
+        each.card.language or detect_language(each.card.title) for each in made.examples
+    )
     most = max(sorted(spoken), key=spoken.__getitem__, default="en")
     return "zh" if most == "zh" else "en"

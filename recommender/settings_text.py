@@ -53,7 +53,11 @@ _OTHERS: Mapping[str, Sequence[tuple[str, Any, str]]] = {
         ("base_url", "https://www.example.cn", _COMMENTS["base_url"]),
         ("prefix", "ay_", _COMMENTS["prefix"]),
         ("acode", "cn", "Only one area of a site that has several."),
-        ("visits", False, "Whether numbers of visits are kept, rounded down to their first digit."),
+        (
+            "visits",
+            False,
+            "Numbers of visits are kept, rounded down to their first digit; false leaves them out.",
+        ),
     ),
     "wordpress": (
         ("url_template", "/{year}/{month}/{slug}/", _WORDPRESS_ADDRESS),

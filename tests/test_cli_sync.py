@@ -265,8 +265,9 @@ def test_a_killed_sync_goes_on_where_it_was(place: Path, seed: int) -> None:
         kills = 0
         while True:
             process = started(place, 0.05, *words)
-            # Sooner or later it is let through.
-            deadline = time.monotonic() + chance.uniform(0.1, 1.5 + 0.5 * kills)
+            # Once it is stopped on the way, and sooner or later let through.
+            longest = 1.5 + 0.5 * kills if kills else 0.3
+            deadline = time.monotonic() + chance.uniform(0.05, longest)
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.01)
             if process.poll() is None:

@@ -74,7 +74,7 @@ def test_a_list_gives_paths_and_addresses(tmp_path: Path) -> None:
     articles, problems = read(tmp_path, list="list.txt", folder="pages")
     assert [(each.id, each.url) for each in articles] == [
         ("1.html", "https://www.example.cn/one"),
-        ("2.html", ""),
+        ("2.html", "/2.html"),
     ]
     assert [each.article_id for each in problems] == ["", "none.html"]
     assert "listed already" in problems[0].reason
@@ -100,7 +100,7 @@ def test_addresses_are_canonical_ones_of_the_host_or_made_from_the_path(tmp_path
     articles, _ = read(tmp_path)
     assert [each.url for each in articles[:3]] == [
         "https://www.example.cn/real/1",
-        "",
+        "/2.html",
         "https://other.example/3",
     ]
 

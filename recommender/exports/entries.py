@@ -100,7 +100,7 @@ class Entry:
 
 
 def entries(lists: Iterable[tuple[Card, MatchList]], *, site: str = "") -> Iterator[Entry]:
-    """What is written of related lists.
+    """What is written of related lists; articles without a title are in none.
 
     Parameters
     ----------
@@ -121,12 +121,20 @@ def entries(lists: Iterable[tuple[Card, MatchList]], *, site: str = "") -> Itera
                     "also_covered": [each.removeprefix(prefix) for each in match.also_covered],
                 }
                 for match in matches
+                if _can_be_shown(match.article)
             ),
             filler=tuple(
-                {**_shown(each.article, prefix), "why": each.reason} for each in matches.filler
+                {**_shown(each.article, prefix), "why": each.reason}
+                for each in matches.filler
+                if _can_be_shown(each.article)
             ),
             reason=matches.reason,
         )
+
+
+def _can_be_shown(card: Card) -> bool:
+    """Whether a reader would see anything of it: a link without words is none."""
+    return bool(card.title.strip())
 
 
 def _shown(card: Card, prefix: str) -> dict[str, Any]:

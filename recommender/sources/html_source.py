@@ -123,7 +123,8 @@ class HtmlSource:
         if address is not None:
             return address.url
         if self.base is None:
-            return ""
+            # From the root of the site: where the folder is that, the address is right.
+            return f"/{_escaped(file.id)}"
         found = parse_address(self.base.url + _escaped(file.id))
         return "" if found is None else found.url
 

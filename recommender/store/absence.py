@@ -32,7 +32,9 @@ def absent(folder: Path) -> IndexStoreError:
         return gone
     if any(folder.glob("pending-*.sqlite")):
         return unfinished(folder)
-    return IndexMissing(f'No index at {folder}; run "recommender build" first.')
+    return IndexMissing(
+        f'No index at {folder}; run "recommender build" first, or "recommender sync".'
+    )
 
 
 def unfinished(folder: Path) -> IndexStoreError:
