@@ -578,6 +578,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         "mysql://writer:s3cr%2Fet@127.0.0.1:9/site",
         "mysql://writer:s3cr/et@127.0.0.1:x/site",
         "nosuch://writer:s3cr%2Fet@127.0.0.1/site",
+        "mysql://writer:x@s3cret@127.0.0.1/site",
         "postgresql://127.0.0.1:9/site?password=s3cr/et&connect_timeout=2",
     ],
 )

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from recommender.config import zone_of
+from recommender.database_urls import masked, parse_url, reason_of
 from recommender.errors import ArticleError, ConfigError, RecommenderError, SourceError
 from recommender.records import Article
 from recommender.source_specs import SourceSpec
@@ -304,8 +305,8 @@ def test_queries_that_read(query: str) -> None:
         None,
         "UPDATE a SET b = 1",
         "SELECT 1; DELETE FROM a",
-        "SELECT * INTO OUTFILE '/tmp/x' FROM a",
-        "SELECT 1 /*! INTO OUTFILE '/tmp/x' */",
+        "SELECT * INTO OUTFILE '/srv/x' FROM a",
+        "SELECT 1 /*! INTO OUTFILE '/srv/x' */",
         "PRAGMA writable_schema",
         "selection",
         "-- SELECT\nDROP TABLE a",
@@ -415,22 +416,29 @@ def test_a_password_in_the_settings_is_refused(address: str) -> None:
     assert_silent(failure.value, "hunter22")
 
 
-@pytest.fixture
-def masked() -> Database:
-    return Database.of_url(
-        "mysql://u:p%40ss'w@h/d?ssl_key_password=other", folder=Path(), called="x"
-    )
+URL = parse_url("mysql://u:p%40ss'w@h/d?ssl_key_password=other", called="x")
 
 
-def test_what_a_driver_repeats_is_masked(masked: Database) -> None:
+def test_what_a_driver_repeats_is_masked() -> None:
     for text in ("bad p@ss'w here", "bad p%40ss%27w here", 'bad "p@ss\'w" here', "bad other"):
-        shown = masked.masked(text)
+        shown = masked(URL, text)
         assert "***" in shown
         assert "ss" not in shown.replace("***", "")
-    assert "p@ss" not in repr(masked)
-    short = Database.of_url("mysql://u:ab@h/d", folder=Path(), called="x")
-    assert short.masked("a table") == ""
-    assert short.masked("refused") == "refused"
+    short = parse_url("mysql://u:ab@h/d", called="x")
+    assert masked(short, "a table") == ""
+    assert masked(short, "refused") == "refused"
+
+
+@pytest.mark.parametrize("before", range(290, 302))
+def test_a_long_message_is_not_cut_inside_a_password(before: int) -> None:
+    shown = reason_of(URL, ValueError("x" * before + "p@ss'w and more"))
+    assert len(shown) <= 300
+    assert "p" not in shown
+
+
+def test_a_database_is_shown_without_its_password() -> None:
+    shown = repr(Database.of_url("mysql://u:hunter22@h/d", folder=Path(), called="x"))
+    assert "hunter22" not in shown
 
 
 def test_nothing_needs_the_extra_until_a_database_is_read(tmp_path: Path) -> None:

@@ -8,21 +8,20 @@ is kept waiting only for the moment of the commit. No message holds a password.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.sql import quoted_name
 
 from recommender.config import install_command
+from recommender.database_urls import EXTRAS, login_options, parse_url, reason_of
 from recommender.errors import ConfigError, ExportError
 from recommender.exports.changes import Change, Outcome, Tell, difference, forget
 from recommender.exports.entries import Entry, Shown
@@ -31,19 +30,6 @@ from recommender.records import MAX_ID_LENGTH
 COLUMNS = ("article_id", "rank", "related_id", "similarity", "verdict", "title", "url")
 _BATCH = 500
 _WAIT_SECONDS = 30
-_LONGEST_REASON = 300
-# Below this length a password cannot be told from parts of words.
-_SHORT_SECRET = 4
-_SECRET_KEY = re.compile(r"pass|pwd|secret|token|credential", re.IGNORECASE)
-# What is meant by an address that names none.
-_DEFAULT_DRIVERS = {
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-}
-_EXTRAS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
-
 # Of one list: rank, related_id, similarity, verdict, title, url.
 Row = tuple[Any, ...]
 
@@ -65,25 +51,19 @@ def open_table(address: str | sa.URL, table: str) -> SqlTable:
     ExportError
         If a SQLite database is not there.
     """
+    url = parse_url(address, called="export") if isinstance(address, str) else address
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        _check_present(url)
     try:
-        url = sa.make_url(address)
-        kind = url.get_backend_name()
-        if url.drivername in _DEFAULT_DRIVERS:
-            url = url.set(drivername=_DEFAULT_DRIVERS[url.drivername])
-        if kind == "sqlite":
-            _check_present(url)
-        options = {"timeout": _WAIT_SECONDS} if kind == "sqlite" else {}
+        options = {"timeout": _WAIT_SECONDS} if kind == "sqlite" else login_options(url)
         engine = sa.create_engine(
             url, hide_parameters=True, connect_args=options, poolclass=sa.NullPool
         )
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        # The address itself is not shown: what is malformed may be where its password stands.
-        raise ConfigError(
-            "the address of the database is malformed; written as sqlite:///site.db or "
-            "mysql+pymysql://user:password@host/name or postgresql+psycopg://user:password@host/name"
-        ) from None
+    except NoSuchModuleError:
+        raise ConfigError(f"SQLAlchemy knows no database of the kind {kind}") from None
     except ImportError as error:
-        extra = _EXTRAS.get(kind, "sql")
+        extra = EXTRAS.get(str(error.name), "sql")
         raise ConfigError(f"no driver for {kind} is installed: {install_command(extra)}") from error
     return SqlTable(engine, table)
 
@@ -147,12 +127,7 @@ class SqlTable:
         raise failure
 
     def _failure(self, error: SQLAlchemyError) -> ExportError:
-        said = " ".join(str(getattr(error, "orig", None) or error).split())[:_LONGEST_REASON]
-        for secret in _secrets(self._engine.url):
-            if len(secret) < _SHORT_SECRET and secret in said:
-                said = type(error).__name__
-            for written in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}:
-                said = said.replace(written, "***")
+        said = reason_of(self._engine.url, error)
         return ExportError(f"{self.name}: {said}; no list was changed")
 
     def _prepare(self, *, dry_run: bool) -> bool:
@@ -245,14 +220,6 @@ class SqlTable:
             ]
             if rows:
                 connection.execute(self._table.insert(), rows)
-
-
-def _secrets(url: sa.URL) -> list[str]:
-    found = [str(url.password or "")]
-    for key, value in url.query.items():
-        if _SECRET_KEY.search(key):
-            found += [value] if isinstance(value, str) else value
-    return sorted(filter(None, found), key=len, reverse=True)
 
 
 def _described(name: str, kind: str) -> sa.Table:

@@ -7,13 +7,12 @@ database named and its password masked, also where a driver repeats it; nothing 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from recommender.config import install_command
 from recommender.errors import ConfigError, RecommenderError, SourceError
@@ -21,7 +20,9 @@ from recommender.sources.values import decoded
 
 try:
     import sqlalchemy as sa
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import NoSuchModuleError
+
+    from recommender.database_urls import EXTRAS, login_options, parse_url, reason_of, secrets_of
 except ImportError as missing:  # pragma: no cover - the tests' environment has it
     raise ConfigError(
         f"articles in a database need the extra sql: {install_command('sql')}, with mysql or "
@@ -31,21 +32,9 @@ except ImportError as missing:  # pragma: no cover - the tests' environment has 
 Row = Mapping[str, Any]
 Result = TypeVar("Result")
 
-MASK = "***"
-# Below this length a password cannot be told from parts of words.
-_SHORT_SECRET = 4
-_LONGEST_REASON = 300
 _AT_ONCE = 100
 _CONNECT_SECONDS = 15
 _BUSY_SECONDS = 30
-_SECRET_KEY = re.compile(r"pass|pwd|secret|token|credential", re.IGNORECASE)
-_DRIVERS = {
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-}
-_EXTRAS = {"pymysql": "mysql", "psycopg": "postgresql"}
 _SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
 
 
@@ -81,7 +70,7 @@ class Database:
         ConfigError
             If it is no such URL. The message does not repeat it, because it may hold a password.
         """
-        url = _parsed(text, called)
+        url = parse_url(text, called=called)
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database.startswith(":"):
                 raise ConfigError(f"{called}: name the file, as in sqlite:///data/cms.db")
@@ -135,7 +124,7 @@ class Database:
     @property
     def has_password(self) -> bool:
         """Whether its URL holds a password, also as one of the driver's own options."""
-        return bool(self._secrets())
+        return bool(secrets_of(self._url))
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -181,9 +170,7 @@ class Database:
             options["connect_timeout"] = _CONNECT_SECONDS
         if kind == "sqlite":
             options["timeout"] = _BUSY_SECONDS
-        if self._url.get_driver_name() == "pymysql" and not str(self._url.password or "").isascii():
-            # Left to itself it writes Latin-1; the servers hold what clients send, which is UTF-8.
-            options["password"] = str(self._url.password).encode("utf-8")
+        options |= login_options(self._url)
         engine = sa.create_engine(
             self._url, poolclass=sa.NullPool, hide_parameters=True, connect_args=options
         )
@@ -193,30 +180,12 @@ class Database:
 
     def _failure(self, error: Exception) -> RecommenderError:
         if isinstance(error, ModuleNotFoundError):
-            extra = _EXTRAS.get(str(error.name), "")
+            extra = EXTRAS.get(str(error.name), "")
             how = install_command(extra) if extra else f"pip install {error.name}"
             return ConfigError(f"{self.described} needs a driver: {how}")
         if isinstance(error, NoSuchModuleError):
             return ConfigError(f"{self.described}: SQLAlchemy knows no such kind of database")
-        reason = self.masked(_reason(error))
-        return SourceError(f"cannot read {self.described}: {reason or type(error).__name__}")
-
-    def masked(self, text: str) -> str:
-        """A text without the password."""
-        for secret in self._secrets():
-            if len(secret) < _SHORT_SECRET and secret in text:
-                return ""
-            for written in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}:
-                text = text.replace(written, MASK)
-            text = text.replace(repr(secret)[1:-1], MASK)
-        return text
-
-    def _secrets(self) -> list[str]:
-        found = [] if self._url.password is None else [str(self._url.password)]
-        for key, value in self._url.query.items():
-            if _SECRET_KEY.search(key):
-                found.extend([value] if isinstance(value, str) else value)
-        return sorted(filter(None, found), key=len, reverse=True)
+        return SourceError(f"cannot read {self.described}: {reason_of(self._url, error)}")
 
 
 class Reader:
@@ -304,39 +273,9 @@ class Reader:
         )
 
 
-def _parsed(text: str, called: str) -> sa.URL:
-    try:
-        url = sa.make_url(text.strip())
-    except (ArgumentError, ValueError):
-        url = None
-    if url is None:
-        raise ConfigError(
-            f"{called}: the address of the database is none that SQLAlchemy reads; it is written "
-            "mysql://user:password@host/database, postgresql://user:password@host/database or "
-            "sqlite:///path/to/file.db"
-        )
-    if "@" in (url.host or ""):
-        raise ConfigError(
-            f"{called}: the address of the database holds more than one @; write an @ of the "
-            "password as %40, a / as %2F and a : as %3A"
-        )
-    if "+" not in url.drivername and url.drivername in _DRIVERS:
-        url = url.set(drivername=_DRIVERS[url.drivername])
-    return url
-
-
 def _lenient(connection: Any, record: Any) -> None:
     """A text in another encoding than SQLite's must not end the reading of all others."""
     connection.text_factory = decoded
-
-
-def _reason(error: Exception) -> str:
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
-    text = str(cause.args[-1]) if cause.args else str(cause)
-    if isinstance(error, SQLAlchemyError) and not isinstance(error, sa.exc.DBAPIError):
-        text = str(error.args[0]) if error.args else ""
-    shown = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(shown.split())[:_LONGEST_REASON]
 
 
 def _quietly(close: Callable[[], object]) -> None:
