@@ -50,6 +50,7 @@ Predicate = Callable[[Card], bool]
 Fill = Literal["category", "latest"]
 
 _NO_TEXT = "the article has next to no text to compare"
+_BY_WORDING = "compared by wording alone, which finds no article that says it in other words"
 _SWEEP = 2_000
 _DEEPER = 4
 
@@ -69,6 +70,8 @@ class Subject:
     draft_facts : tuple of Fact
     draft_mark : callable or None
         Gives the mark of its text when it is not stored.
+    by_wording : bool
+        Whether it was left without a vector although it has text.
     """
 
     card: Card
@@ -77,12 +80,19 @@ class Subject:
     draft: Query | None = None
     draft_facts: tuple[Fact, ...] = ()
     draft_mark: MakeMark | None = None
+    by_wording: bool = False
 
     def query(self) -> Query:
         """What is searched for; of a stored article it is read only when it is needed."""
         if self.draft is not None:
             return self.draft
         return self.searcher.query(-1 if self.row is None else self.row)
+
+    def caveat(self) -> str:
+        """Why little can be found of it whatever there is; empty when nothing is in the way."""
+        if self.by_wording:
+            return _BY_WORDING
+        return _NO_TEXT if self.query().vector is None else ""
 
     def facts(self) -> tuple[Fact, ...]:
         """The facts of the article."""
@@ -127,8 +137,8 @@ class Answerer:
             min_similarity=request.min_similarity,
             filtered=self._is_filtered(request),
         )
-        if reason and not len(found.rows) and subject.query().vector is None:
-            reason = f"0 of {request.limit}: {_NO_TEXT}"
+        if reason and not len(found.rows) and (caveat := subject.caveat()):
+            reason = f"0 of {request.limit}: {caveat}"
         return MatchList(
             matches=matches,
             own_duplicates=selection.own_duplicates,
@@ -151,8 +161,7 @@ class Answerer:
         candidates = self._candidates(found, ruled, passing, None, min_similarity, thresholds)
         selection = select_near_duplicates(candidates, limit=limit, min_similarity=min_similarity)
         matches = self._matches(found, selection, thresholds)
-        empty = not matches and subject.query().vector is None
-        return MatchList(matches=matches, reason=_NO_TEXT if empty else "")
+        return MatchList(matches=matches, reason="" if matches else subject.caveat())
 
     def compare(self, first: Subject, second: Subject, thresholds: Thresholds) -> Comparison:
         """Everything about one pair."""

@@ -34,10 +34,10 @@ from recommender.embedders import (
     check_recorded,
 )
 from recommender.engine_decisions import Deciding
+from recommender.engine_finding import Finding
 from recommender.engine_reports import Reporting
 from recommender.engine_sync import Syncing
 from recommender.engine_upkeep import load_for, present
-from recommender.errors import ArticleNotFound
 from recommender.explanation import Explanation
 from recommender.fact_packing import unpack
 from recommender.incoming import OnDuplicate
@@ -47,7 +47,6 @@ from recommender.listing import Listing
 from recommender.progress import Progress, silent
 from recommender.records import (
     Article,
-    Card,
     Comparison,
     MatchList,
 )
@@ -60,7 +59,7 @@ from recommender.store import Store, check_on_opening
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing):
+class Recommender(Deciding, Finding, Labelling, Listing, Redirecting, Reporting, Syncing):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -229,6 +228,7 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
         diversity: float = 0.0,
         fill: Fill | None = None,
         public_only: bool = True,
+        lexical: bool = False,
         now: datetime | None = None,
     ) -> MatchList:
         """The best related articles, each story once.
@@ -262,6 +262,9 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
             Adds `filler` up to the limit, apart from the matches.
         public_only : bool
             Whether what readers may not see now is left out.
+        lexical : bool
+            Compare an article that is not in the index by wording, title and facts alone: no
+            model is loaded, and nothing is found that says it in other words.
         now : datetime, optional
             The present moment.
 
@@ -295,7 +298,7 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
             fill=fill,
             now=now,
         )
-        with self._answering(article) as (subject,):
+        with self._answering(article, lexical=lexical) as (subject,):
             return self._answerer.related(subject, request)
 
     def near_duplicates(
@@ -307,6 +310,7 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
         thresholds: Thresholds | None = None,
         exclude: Collection[str] = (),
         public_only: bool = False,
+        lexical: bool = False,
         now: datetime | None = None,
     ) -> MatchList:
         """Articles with the same text or the same story, closest first; nothing is stored.
@@ -327,6 +331,8 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
             Ids to leave out.
         public_only : bool
             Whether what readers may not see now is left out; an editor wants to see it.
+        lexical : bool
+            As for `related`.
         now : datetime, optional
             The present moment.
 
@@ -345,22 +351,29 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
         least = chosen.same_story if min_similarity is None else min_similarity
         check_request(limit, least, None)
         passing = as_filter(exclude=exclude, public_at=now if public_only else None)
-        with self._answering(article) as (subject,):
+        with self._answering(article, lexical=lexical) as (subject,):
             return self._answerer.near_duplicates(
                 subject, limit=limit, min_similarity=least, thresholds=chosen, passing=passing
             )
 
     def compare(
-        self, first: str | Article, second: str | Article, *, thresholds: Thresholds | None = None
+        self,
+        first: str | Article,
+        second: str | Article,
+        *,
+        thresholds: Thresholds | None = None,
+        lexical: bool = False,
     ) -> Comparison:
         """Compare two articles, stored or not, with all evidence and the facts that differ.
+
+        `lexical` compares what is not stored without any model, as for `related`.
 
         Raises
         ------
         ArticleNotFound
             If an id is not in the index.
         """
-        with self._answering(first, second) as (one, other):
+        with self._answering(first, second, lexical=lexical) as (one, other):
             return self._answerer.compare(one, other, thresholds or self.thresholds)
 
     def explain(
@@ -394,37 +407,26 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
         others: Sequence[str | Article],
         *,
         thresholds: Thresholds | None = None,
+        lexical: bool = False,
     ) -> list[Explanation]:
-        """`explain` an article against each of several others, in their order."""
+        """`explain` an article against each of several others, in their order.
+
+        `lexical` compares what is not stored without any model, as for `related`.
+        """
         chosen = thresholds or self.thresholds
-        with self._answering(article, *others) as (one, *rest):
+        with self._answering(article, *others, lexical=lexical) as (one, *rest):
             return [self._answerer.explain(one, each, chosen) for each in rest]
 
-    def get(self, article_id: str) -> Card:
-        """What the index shows of an article.
-
-        Raises
-        ------
-        ArticleNotFound
-            If no article has that id.
-        """
-        with self._turn, self._store.snapshot():
-            return self._store.cards([self._row(article_id)])[self._row(article_id)]
-
-    def get_many(self, ids: Iterable[str]) -> dict[str, Card]:
-        """As `get` for several articles; ids that are not in the index are absent."""
-        with self._turn, self._store.snapshot():
-            cards = self._store.cards(sorted(self._store.rows_of(set(ids)).values()))
-            return {card.id: card for card in cards.values()}
-
     @contextmanager
-    def _answering(self, *articles: str | Article) -> Iterator[Sequence[Subject]]:
+    def _answering(
+        self, *articles: str | Article, lexical: bool = False
+    ) -> Iterator[Sequence[Subject]]:
         """Subjects for ids and articles, inside one snapshot; drafts are embedded before it."""
         with self._turn:
             with self._store.snapshot():
                 state = self._searcher.state
             drafts = {
-                place: self._draft(article, state)
+                place: self._draft(article, state, lexical=lexical)
                 for place, article in enumerate(articles)
                 if isinstance(article, Article)
             }
@@ -438,10 +440,10 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
         row = self._row(article_id)
         return Subject(card=self._store.cards([row])[row], row=row, searcher=self._searcher)
 
-    def _draft(self, article: Article, state: IndexState) -> Subject:
+    def _draft(self, article: Article, state: IndexState, *, lexical: bool) -> Subject:
         prepared = prepare([clean_article(article)], state.recipe, present())[0]
         vector = None
-        if prepared.embedding_input:
+        if prepared.embedding_input and not lexical:
             vector = self._model().embed([prepared.embedding_input])[0].astype(np.float16)
         query = Query(
             comparable=comparable_draft(prepared),
@@ -455,10 +457,5 @@ class Recommender(Deciding, Labelling, Listing, Redirecting, Reporting, Syncing)
             draft=query,
             draft_facts=unpack(prepared.sketch.facts),
             draft_mark=partial(mark_prepared, prepared),
+            by_wording=bool(prepared.embedding_input) and lexical,
         )
-
-    def _row(self, article_id: str) -> int:
-        row = self._store.row_of(article_id)
-        if row is None:
-            raise ArticleNotFound(f"No article {article_id!r} in {self.path}.")
-        return row

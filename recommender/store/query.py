@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from recommender.records import ACCESS_LEVELS, Filter
@@ -19,6 +19,15 @@ SKETCH_COLUMNS = (
 )
 # One parameter however many rows there are; SQLite limits the number of parameters.
 AMONG = "row IN (SELECT value FROM json_each(?))"
+
+
+# Newest first, without a date last.
+IN_ORDER = "ORDER BY date IS NULL, date DESC, id LIMIT ?"
+# Characters and words of a title, and pairs of characters, that a search looks for.
+_MOST_LETTERS = 500
+_MOST_WORDS = 20
+_MOST_PAIRS = 30
+_HOLDS = "title LIKE ? ESCAPE '\\'"
 
 
 def as_json(rows: Sequence[int]) -> str:
@@ -59,3 +68,28 @@ def where(passing: Filter) -> tuple[str, list[Any]]:
         )
         values += [ACCESS_LEVELS.index("public"), now, now]
     return (" WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def titles_like(text: str) -> Iterator[tuple[str, list[Any], str]]:
+    """Conditions on `articles` for titles like a text, strictest first; each with its order.
+
+    First titles that hold every word of it, then those that hold most pairs of neighbouring
+    characters: Chinese has no spaces to part words at. Each order ends in one free limit.
+    """
+    words = text[:_MOST_LETTERS].split()[:_MOST_WORDS]
+    if words:
+        yield " AND ".join([_HOLDS] * len(words)), [_pattern(word) for word in words], IN_ORDER
+    pairs = [word[at : at + 2] for word in words for at in range(len(word) - 1)]
+    pairs = list(dict.fromkeys(pairs))[:_MOST_PAIRS]
+    if len(pairs) > 1:
+        held = " + ".join(f"({_HOLDS})" for _ in pairs)
+        patterns = [_pattern(pair) for pair in pairs]
+        condition = f"2 * ({held}) >= ?"
+        yield condition, [*patterns, len(pairs), *patterns], f"ORDER BY {held} DESC, {IN_ORDER[9:]}"
+
+
+def _pattern(text: str) -> str:
+    """A pattern of LIKE for what holds a text as it is."""
+    for special in "\\%_":
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"

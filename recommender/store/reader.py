@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -20,7 +21,15 @@ from recommender.store.codec import DECODING_ERRORS, State, Values, damaged
 from recommender.store.connection import Connection, ConnectionPool
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
 from recommender.store.lock import Written, last_written
-from recommender.store.query import AMONG, CARD_COLUMNS, SKETCH_COLUMNS, as_json, where
+from recommender.store.query import (
+    AMONG,
+    CARD_COLUMNS,
+    IN_ORDER,
+    SKETCH_COLUMNS,
+    as_json,
+    titles_like,
+    where,
+)
 from recommender.store.schema import (
     APPLICATION_ID,
     FORMAT_VERSION,
@@ -391,9 +400,32 @@ class Store:
         condition, values = where(passing)
         sql = (
             f"SELECT row FROM articles{condition} "  # noqa: S608
-            "ORDER BY date IS NULL, date DESC, id LIMIT ?"
+            f"{IN_ORDER}"
         )
         return [row for (row,) in self._rows(sql, [*values, limit])]
+
+    def rows_named(self, text: str, limit: int) -> list[int]:
+        """Rows of an id or address, then of titles with its words; see `Recommender.find`."""
+        named = "id = ? OR (url = ? AND url <> '')"
+        sql = f"SELECT row FROM articles WHERE {named} {IN_ORDER}"  # noqa: S608
+        found = [row for (row,) in self._rows(sql, (text, text, limit))]
+        for condition, values, rank in titles_like(text):
+            sql = f"SELECT row FROM articles WHERE {condition} {rank}"  # noqa: S608
+            rows = [row for (row,) in self._rows(sql, [*values, limit + len(found)])]
+            found += [row for row in rows if row not in found]
+            if rows:
+                break
+        return found[:limit]
+
+    def next_visibility_change(self, now: datetime) -> datetime | None:
+        """The next moment at which an article's visibility begins or ends."""
+        parts = [
+            f"SELECT min({column}) AS moment FROM articles WHERE {column} > ?"  # noqa: S608
+            for column in ("visible_from", "visible_until")
+        ]
+        sql = f"SELECT min(moment) FROM ({' UNION ALL '.join(parts)})"  # noqa: S608
+        ((value,),) = self._rows(sql, [codec.micros(now)] * 2)
+        return self._decode("articles", 0, codec.moment, value)
 
     def removed_rows(self) -> Rows:
         """Rows that are in the search files and no longer in the index, ascending."""
