@@ -294,14 +294,14 @@ def rebuild(index: Path, embedder: str | None, max_tokens: int | None, vectors: 
     """
     with progress_of_run() as progress, Recommender.open(index) as opened:
         options = None
-        if embedder or max_tokens or vectors:
-            changed = {"embedder": embedder, "max_tokens": max_tokens, "vectors": vectors}
-            options = IndexOptions(
-                **{
-                    **opened.info().options.to_dict(),
-                    **{name: value for name, value in changed.items() if value is not None},
-                }
-            )
+        given = {"embedder": embedder, "max_tokens": max_tokens, "vectors": vectors}
+        changed = {
+            **settings(click.get_current_context()).options,
+            **{name: value for name, value in given.items() if value is not None},
+        }
+        stored = opened.options.to_dict()
+        if any(stored[name] != value for name, value in changed.items()):
+            options = IndexOptions(**{**stored, **changed})
         change = opened.rebuild(options=options, progress=progress)
     embedded = f", {change.embedded:,} embedded again" if change.embedded else ""
     say(

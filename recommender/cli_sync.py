@@ -7,7 +7,7 @@ passed over, a second run beside the first ends at once, and --quiet says nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,8 @@ def sync(
         say(sync_line(done, str(index)))
         for note in sync_notes(done):
             say(note)
+        for note in _other_options(index, said.options):
+            say(note)
     _write(sync_row(done), index, readings, form, output)
     _tell_failures(done)
 
@@ -187,6 +189,18 @@ def _chosen(specs: Sequence[SourceSpec], names: Sequence[str]) -> list[SourceSpe
             listed = ", ".join(sorted(spec.name for spec in specs))
             raise ConfigError(f"there is no source {name!r:.60}; {CONFIG_NAME} has {listed}")
     return [spec for spec in specs if not names or {spec.name, spec.site} & set(names)]
+
+
+def _other_options(index: Path, said: Mapping[str, Any]) -> Iterator[str]:
+    """What the settings say of the index and it was not built with."""
+    with suppress(IndexMissing), Recommender.open(index) as opened:
+        for name, value in said.items():
+            built = getattr(opened.options, name)
+            if built != value:
+                yield (
+                    f"{CONFIG_NAME} has {name} = {json.dumps(value)}, and the index was built with "
+                    f'{json.dumps(built)}, which stays until "recommender rebuild" or a new build.'
+                )
 
 
 def _zone(index: Path, options: IndexOptions) -> Any:

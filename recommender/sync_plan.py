@@ -78,6 +78,8 @@ class SyncedSource:
     given : int
         That it gave.
     added, updated, unchanged, removed : int
+    shown : int
+        Of those updated, how many differ only in what is shown of them, as a count of visits.
     skipped : int
         That were erased for good earlier, and stay out.
     unreadable : int
@@ -95,6 +97,7 @@ class SyncedSource:
     updated: int = 0
     unchanged: int = 0
     removed: int = 0
+    shown: int = 0
     skipped: int = 0
     unreadable: int = 0
     withheld: int = 0
@@ -113,6 +116,7 @@ class _Draft:
     # How often texts came in the place of others.
     texts: Counter[int] = field(default_factory=Counter)
     owned: int = 0
+    shown: int = 0
     missing: list[str] = field(default_factory=list)
     withheld: int = 0
     failure: str = ""
@@ -122,6 +126,7 @@ class _Draft:
         self.failure = str(error)
         self.counts.clear()
         self.texts.clear()
+        self.shown = 0
 
     def unreadable(self) -> set[str]:
         """Ids of articles that are there and could not be read."""
@@ -135,6 +140,7 @@ class _Draft:
             given=0 if self.failure else len(self.seen),
             unreadable=len(self.unreadable() - {""}),
             removed=len(self.missing),
+            shown=self.shown,
             withheld=self.withheld,
             failure=self.failure,
             **self.counts,
@@ -279,6 +285,7 @@ class Plan:
                 return None
             if self._is_shown_only(standing.row, card):
                 draft.counts["updated"] += 1
+                draft.shown += 1
                 if self._keep:
                     self.cards.put(article.id, card)
                 return None

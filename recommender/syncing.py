@@ -24,6 +24,7 @@ from recommender.errors import ConfigError, IndexMissing, SourceError
 from recommender.filesystem import warn_of_network
 from recommender.generation import Generation
 from recommender.progress import Progress
+from recommender.records import Filter
 from recommender.store import Store, SyncLock
 from recommender.sync_plan import Plan, SyncedSource, SyncSource
 
@@ -45,6 +46,9 @@ class Sync:
     built : bool
         Whether there was no index before.
     dry_run : bool
+    not_public : int
+        Articles of the index that readers may not see now: hidden, for members, not yet or no
+        longer public. They are in no list. A dry run does not tell.
     """
 
     change: Change
@@ -52,6 +56,7 @@ class Sync:
     others: Mapping[str, int]
     built: bool = False
     dry_run: bool = False
+    not_public: int = 0
 
     @property
     def changed(self) -> bool:
@@ -165,7 +170,13 @@ def sync(
             others=plan.others,
             built=store is None and not dry_run,
             dry_run=dry_run,
+            not_public=0 if dry_run else _not_public(folder, now),
         )
+
+
+def _not_public(folder: Path, now: datetime) -> int:
+    with Store.open(folder) as store, store.snapshot():
+        return store.count() - len(store.filter_rows(Filter(public_at=now)))
 
 
 def _check(sources: Sequence[SyncSource]) -> None:

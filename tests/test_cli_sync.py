@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -317,3 +318,32 @@ def test_an_interrupt_says_so_and_leaves_a_whole_index(place: Path) -> None:
     assert "Interrupted" in output
     assert "Traceback" not in output
     assert "30 added" in finish(place, "sync")
+
+
+def test_it_says_what_is_only_shown_and_what_readers_may_not_see(run: Run, place: Path) -> None:
+    articles = corpus(30)
+    write(place / "articles.jsonl", articles)
+    run("sync")
+    hidden = json.dumps({"id": "h", "title": "内部", "body": "尚未公开。" * 9, "access": "hidden"})
+    moved = [replace(each, url=f"https://new.example/{each.id}") for each in articles[:2]]
+    write(place / "articles.jsonl", [*moved, *articles[2:]], hidden)
+    said = run("sync", "--dry-run").stderr
+    assert "1 to add, 2 to update (only in what is shown or counted, as visits), 28" in said
+    told = json.loads(run("sync", "-f", "json").stdout)
+    assert (told["updated"], told["sources"][0]["shown"], told["not_public"]) == (2, 2, 1)
+    longer = replace(articles[0], body=articles[0].body + "后续还将公布细节。")
+    write(place / "articles.jsonl", [longer, *articles[1:]], hidden)
+    said = run("sync").stderr
+    assert "2 updated (1 of them only in what is shown or counted, as visits)" in said
+    assert "31 articles, 1 of them not public now." in said
+
+
+def test_options_that_came_later_are_told_and_taken_by_rebuild(run: Run, place: Path) -> None:
+    assert "neighbours" not in run("sync").stderr
+    settings = place / "recommender.toml"
+    settings.write_text(SETTINGS.replace("[options]", "[options]\nneighbours = 7"), "utf-8")
+    told = run("sync").stderr
+    assert "neighbours = 7, and the index was built with 50" in told
+    assert run("rebuild").exit_code == 0
+    assert "neighbours" not in run("sync").stderr
+    assert json.loads(run("info", "-f", "json").stdout)[0]["options"]["neighbours"] == 7

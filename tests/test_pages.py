@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from recommender.errors import ArticleError, RecommenderError
 from recommender.sources.pages import NoArticle, Page, read_page
-from recommender.sources.pages.decoding import decode_page
+from recommender.sources.pages.decoding import decode_page, is_binary
 from recommender.sources.pages.notices import tidy
 from recommender.sources.pages.phrases import (
     is_box_heading,
@@ -502,3 +502,23 @@ def test_patterns_of_lines_come_to_an_end(pieces: list[str]):
     line = "".join(pieces)[:299]
     for known in (is_notice, is_closing, is_dateline, is_path, is_box_heading):
         assert known(line) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 40,
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 40,
+        b"\x1f\x8b\x08" + bytes(range(255, -1, -1)) * 40,
+    ],
+)
+def test_a_picture_under_the_name_of_a_page_is_no_article(data: bytes) -> None:
+    with pytest.raises(ArticleError, match="binary"):
+        read_page(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "big5hkscs", "utf-16"])
+def test_text_is_never_taken_for_binary(encoding: str) -> None:
+    page = "臨江市水務局昨日通報，河堤加固工程全部完工。\0\n" * 50
+    assert not is_binary(page[:30].encode(encoding))
+    assert not is_binary(page.replace("\0", "").encode(encoding))

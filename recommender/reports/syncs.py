@@ -17,7 +17,7 @@ def sync_line(done: Sync, index: str) -> str:
         f"{count:,} {words}"
         for count, words in (
             (change.added, "to add" if done.dry_run else "added"),
-            (change.updated, "to update" if done.dry_run else "updated"),
+            (change.updated, f"{'to update' if done.dry_run else 'updated'}{_shown(done)}"),
             (change.removed, "to remove" if done.dry_run else "removed"),
             (change.unchanged, "unchanged"),
             (change.skipped, "left out, for they were erased for good"),
@@ -29,8 +29,19 @@ def sync_line(done: Sync, index: str) -> str:
     embedded = f" ({change.embedded:,} embedded)" if change.embedded else ""
     said = ", ".join(counts) if done.changed else ", ".join(["nothing to do", *counts])
     total = "1 article" if change.total == 1 else f"{change.total:,} articles"
+    if done.not_public:
+        total += f", {done.not_public:,} of them not public now"
     would = " then" if done.dry_run else ""
     return f"{index}: {begins}{said}{embedded}; {total}{would}."
+
+
+def _shown(done: Sync) -> str:
+    """How many updated articles have no new text; empty when none."""
+    shown = sum(each.shown for each in done.sources)
+    if not shown:
+        return ""
+    only = "" if shown == done.change.updated else f"{shown:,} of them "
+    return f" ({only}only in what is shown or counted, as visits)"
 
 
 def sync_notes(done: Sync) -> Iterator[str]:
@@ -57,4 +68,5 @@ def sync_row(done: Sync) -> dict[str, Any]:
         **asdict(done.change),
         "sources": [asdict(each) for each in done.sources],
         "others": dict(done.others),
+        "not_public": done.not_public,
     }

@@ -22,6 +22,7 @@ _MARKS = (
 )
 # Browsers read 1,024 bytes for it; pages of content systems have it later.
 _DECLARED_WITHIN = 8_192
+_BINARY = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
 _DECLARED = re.compile(
     rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([a-z0-9_:.+-]{2,40})|"
     rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([a-z0-9_:.+-]{2,40})",
@@ -91,6 +92,18 @@ def decode_page(data: bytes) -> str:
     declared = _declared(data)
     encoding = _chosen(data, declared)
     return as_utf8 if encoding == "utf-8" else data.decode(encoding, "replace")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether bytes are no text in any encoding: a picture or an archive under a page's name.
+
+    As browsers do (WHATWG MIME Sniffing, "binary data byte") it looks at control characters that
+    no text has; one alone may be a slip.
+    """
+    beginning = data[:_DECLARED_WITHIN]
+    if any(beginning.startswith(mark) for mark, _ in _MARKS):
+        return False
+    return len(beginning) - len(beginning.translate(None, _BINARY)) > 1 + len(beginning) // 1_000
 
 
 def _declared(data: bytes) -> str:

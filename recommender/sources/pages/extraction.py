@@ -19,7 +19,7 @@ from lxml.html import HtmlElement
 
 from recommender.errors import ArticleError
 from recommender.sources.pages.boxes import drop_boxes
-from recommender.sources.pages.decoding import decode_page
+from recommender.sources.pages.decoding import decode_page, is_binary
 from recommender.sources.pages.density import densest_paragraphs
 from recommender.sources.pages.metadata import Metadata, read_metadata
 from recommender.sources.pages.notices import squeezed, tidy
@@ -98,7 +98,11 @@ def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc) -> Page:
     ArticleError
         If it cannot be read: too many elements, too deep, no HTML.
     """
-    tree = parse_page(decode_page(data) if isinstance(data, bytes) else data)
+    if isinstance(data, bytes):
+        if is_binary(data):
+            raise ArticleError("it is no page: it holds binary data")
+        data = decode_page(data)
+    tree = parse_page(data)
     try:
         metadata = read_metadata(tree, zone=zone)
         if metadata.redirect:
