@@ -13,7 +13,6 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from recommender.answering import (
     as_filter,
     check_request,
 )
+from recommender.closing import Closing
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import mark_prepared
 from recommender.embedders import (
@@ -59,7 +59,7 @@ from recommender.store import Store, check_on_opening
 PathLikeText = str | PathLike[str]
 
 
-class Recommender(Deciding, Finding, Labelling, Listing, Redirecting, Reporting, Syncing):
+class Recommender(Closing, Deciding, Finding, Labelling, Listing, Redirecting, Reporting, Syncing):
     """Related articles and near-duplicates from one index.
 
     Made by `Recommender.open` or `Recommender.build`; a context manager. One object may be used
@@ -186,17 +186,6 @@ class Recommender(Deciding, Finding, Labelling, Listing, Redirecting, Reporting,
     def close(self) -> None:
         """Close the files; the object cannot be used afterwards."""
         self._store.close()
-
-    def __enter__(self) -> Recommender:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return self._store.count()

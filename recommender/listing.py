@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 
 from recommender.answering import Answerer, Fill, Request, Subject, as_filter, check_request
+from recommender.closing import Closing
 from recommender.config import Thresholds
 from recommender.errors import IndexStoreError
 from recommender.generation import Rows
@@ -137,7 +137,7 @@ class Listing:
             yield from (cards[row] for row in wanted if row in cards)
 
 
-class RelatedLists(Iterator[tuple[Card, MatchList]]):
+class RelatedLists(Closing, Iterator[tuple[Card, MatchList]]):
     """All related lists of one state of an index, made as they are asked for.
 
     A context manager; closed when it is at its end.
@@ -173,17 +173,6 @@ class RelatedLists(Iterator[tuple[Card, MatchList]]):
             raise
         self.articles = len(self._rows)
         self._lists = self._made()
-
-    def __enter__(self) -> RelatedLists:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         self.close()

@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Generic, TypeVar, overload
 
+from recommender.closing import Closing
 from recommender.errors import IndexStoreError
 from recommender.files import TEMPORARY_SUFFIX, advice_on
 
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 _BATCH = 500
 
 
-class Spool(Generic[Value]):
+class Spool(Closing, Generic[Value]):
     """Values by key, put down in any order and taken up in the order of the keys.
 
     Parameters
@@ -104,17 +104,6 @@ class Spool(Generic[Value]):
         # What a full disk did not take is of no use any more.
         with suppress(OSError):
             self._file.close()
-
-    def __enter__(self) -> Spool[Value]:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _read(self, start: int, length: int) -> Value:
         return self._decode(os.pread(self._file.fileno(), length, start))

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from recommender.building import Change
+from recommender.closing import Closing
 from recommender.errors import ArticleError, IndexStoreError, RecommenderError, SyncStopped
 from recommender.generation import broken_files
 from recommender.incoming import wanted
@@ -147,7 +147,7 @@ class _Draft:
         )
 
 
-class Plan:
+class Plan(Closing):
     """What is to be done: made by reading, checked, and only then carried out."""
 
     def __init__(
@@ -171,15 +171,8 @@ class Plan:
         self._keep = keep
         self._allow_erased = allow_erased
 
-    def __enter__(self) -> Plan:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Drop what waits on disk."""
         self.changed.close()
         self.cards.close()
 

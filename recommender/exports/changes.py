@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Literal
 
+from recommender.closing import Closing
 from recommender.errors import ExportError
 from recommender.exports.entries import Shown
 
@@ -89,7 +89,7 @@ class Outcome:
             setattr(self, difference, getattr(self, difference) + 1)
 
 
-class ChangeLog:
+class ChangeLog(Closing):
     """A file with one JSON line for each page that must be made anew.
 
     Lines are added to what is there, and are safely on disk before a list is replaced: what an
@@ -105,15 +105,8 @@ class ChangeLog:
         self._path = path
         self._file: BinaryIO | None = None
 
-    def __enter__(self) -> ChangeLog:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest, xxh3_128_hexdigest
 
+from recommender.closing import Closing
 from recommender.errors import IndexCorrupt
 from recommender.store.connection import Connection
 from recommender.store.files import make_file, make_folder, share_database
@@ -19,7 +19,7 @@ _AT_ONCE = 5_000
 _KNOWN_AT_ONCE = 500
 
 
-class Pending:
+class Pending(Closing):
     """A file of vectors by the digest of their input, for one embedder; made by `open`."""
 
     def __init__(self, path: Path, connection: Connection) -> None:
@@ -86,17 +86,6 @@ class Pending:
     def close(self) -> None:
         """Close the file; what is in it stays."""
         self._connection.close()
-
-    def __enter__(self) -> Pending:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _opened(path: Path, folder: Path) -> Connection:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.closing import Closing
 from recommender.errors import IndexCorrupt, IndexIncompatible, IndexStoreError
 from recommender.records import Card, Filter
 from recommender.store import codec
@@ -53,7 +53,7 @@ _VECTOR_COLUMNS = "a.row, a.language, s.vector, s.vector_checksum"
 _REPLACED = 1 << 48
 
 
-class Store:
+class Store(Closing):
     """An index open for reading; made by `Store.open`."""
 
     def __init__(self, folder: Path) -> None:
@@ -115,17 +115,6 @@ class Store:
     def close(self) -> None:
         """Close the files; the object cannot be used afterwards."""
         self._pool.close()
-
-    def __enter__(self: Self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -10,8 +10,8 @@ import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
+from recommender.closing import Closing
 from recommender.errors import IndexStoreError, SyncRunning
 from recommender.files import advice_on
 from recommender.store.files import check_writable, make_folder, share
@@ -19,7 +19,7 @@ from recommender.store.lock import holder_of, is_at, sign
 from recommender.store.schema import DATABASE_NAME, FILE_MODE, SYNC_LOCK_NAME
 
 
-class SyncLock:
+class SyncLock(Closing):
     """A held lock; made by `SyncLock.acquire`, a context manager."""
 
     def __init__(self, descriptor: int, folder: Path, *, made: bool) -> None:
@@ -66,15 +66,8 @@ class SyncLock:
             # Another index was put in the place of this one meanwhile.
             os.close(descriptor)
 
-    def __enter__(self) -> SyncLock:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let others sync."""
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
         # Of a first sync that made nothing, nothing stays.
