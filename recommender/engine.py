@@ -76,8 +76,6 @@ class Recommender(Closing, Deciding, Finding, Labelling, Listing, Redirecting, R
         self._answerer = Answerer(self._searcher, self._rulings)
         self._thresholds = thresholds
         self._embedder = embedder if not isinstance(embedder, str) else None
-        # An answer reads and fills caches; threads take turns, which costs less than it takes
-        # to keep one set of caches a thread.
         self._turn = RLock()
 
     @classmethod
@@ -192,11 +190,6 @@ class Recommender(Closing, Deciding, Finding, Labelling, Listing, Redirecting, R
 
     def __contains__(self, article_id: object) -> bool:
         return isinstance(article_id, str) and self._store.row_of(article_id) is not None
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds in force: those given on opening, else those stored in the index."""
-        return self._thresholds or self._searcher.state.thresholds
 
     def related(
         self,

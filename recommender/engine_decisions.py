@@ -5,28 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from pathlib import Path
-from threading import RLock
 
 from recommender import deciding
 from recommender.decisions import Decision, DecisionConflict
+from recommender.engine_part import EnginePart
 from recommender.records import DecisionKind, Treatment
-from recommender.store import Store
 
 _LOGGER = logging.getLogger(__name__)
 _LOGGED = 10
 
 
-class Deciding:
+class Deciding(EnginePart):
     """Decisions on pairs; a base of `Recommender`."""
-
-    _store: Store
-    _turn: RLock
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        return self._store.folder
 
     def decide(
         self,

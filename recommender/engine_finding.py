@@ -7,29 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
-from threading import RLock
 
+from recommender.engine_part import EnginePart
 from recommender.engine_upkeep import present
 from recommender.errors import ArticleNotFound, ConfigError
 from recommender.records import Card
-from recommender.store import Store
 
 _MOST_FOUND = 1_000
 # An address may be longer than any title; a pattern of SQLite's LIKE must not be.
 _MOST_CHARACTERS = 8_192
 
 
-class Finding:
+class Finding(EnginePart):
     """Articles by their cards; a base of `Recommender`."""
-
-    _store: Store
-    _turn: RLock
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        raise NotImplementedError
 
     def get(self, article_id: str) -> Card:
         """What the index shows of an article.

@@ -4,45 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
-from pathlib import Path
-from threading import RLock
 
-from recommender.answering import Answerer, Subject
+from recommender.answering import Subject
 from recommender.canonical import CanonicalPolicy
 from recommender.config import Thresholds
 from recommender.duplicate_report import DuplicateReport, make_report
 from recommender.duplicates import group
+from recommender.engine_part import EnginePart
 from recommender.errors import ConfigError
 from recommender.explanation import Explanation
 from recommender.pairing import Measured, PairSweep
 from recommender.progress import Progress, silent
 from recommender.records import Card, DuplicateGroup, DuplicatePair, Verdict
-from recommender.rulings import Rulings
-from recommender.search import Searcher
-from recommender.store import Store, Writer
+from recommender.store import Writer
 
 # The last row of the index when new duplicates were last reported.
 _REPORTED = "reported_row"
 
 
-class Reporting:
+class Reporting(EnginePart):
     """Duplicates of the whole index; a base of `Recommender`."""
-
-    _store: Store
-    _searcher: Searcher
-    _rulings: Rulings
-    _answerer: Answerer
-    _turn: RLock
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        raise NotImplementedError
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds in force."""
-        raise NotImplementedError
 
     def duplicate_pairs(self, *, thresholds: Thresholds | None = None) -> list[DuplicatePair]:
         """All pairs of the index that are near-duplicates, closest first, ties by ids."""

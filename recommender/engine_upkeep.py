@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
-from threading import RLock
 from typing import Literal, overload
 
 from recommender import building, copying, doctor, erasing, inspection, updating
@@ -18,33 +17,17 @@ from recommender.config import IndexOptions
 from recommender.copying import Copy
 from recommender.doctor import Diagnosis
 from recommender.embedders import Embedder, EmbedderIdentity, load_embedder, load_recorded
+from recommender.engine_part import EnginePart
 from recommender.erasing import Erasure
 from recommender.generation import Generation
 from recommender.incoming import OnDuplicate
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.progress import Progress, silent
 from recommender.records import Article
-from recommender.search import Searcher
-from recommender.store import Store
 
 
-class Upkeep:
+class Upkeep(EnginePart):
     """Changing and inspecting an index; a base of `Recommender`."""
-
-    _store: Store
-    _searcher: Searcher
-    _embedder: Embedder | None
-    _turn: RLock
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        return self._store.folder
-
-    @property
-    def options(self) -> IndexOptions:
-        """How the index was built."""
-        return self._searcher.state.options
 
     def update(
         self,

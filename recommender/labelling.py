@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import RLock
 
 import numpy as np
 
-from recommender.answering import Answerer, Subject
+from recommender.answering import Subject
 from recommender.config import Thresholds
 from recommender.curves import Scored
+from recommender.engine_part import EnginePart
 from recommender.errors import ConfigError, LabelError
 from recommender.generation import Rows
 from recommender.labels import Label, PairToLabel
@@ -60,23 +60,8 @@ class LabelChange:
     total: int = 0
 
 
-class Labelling:
+class Labelling(EnginePart):
     """The methods of `Recommender` for labelling and tuning."""
-
-    _store: Store
-    _searcher: Searcher
-    _answerer: Answerer
-    _turn: RLock
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        raise NotImplementedError
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds in force."""
-        raise NotImplementedError
 
     def pairs_to_label(
         self,

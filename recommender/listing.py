@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import RLock
 
 from recommender.answering import Answerer, Fill, Request, Subject, as_filter, check_request
 from recommender.closing import Closing
 from recommender.config import Thresholds
+from recommender.engine_part import EnginePart
 from recommender.errors import IndexStoreError
 from recommender.generation import Rows
 from recommender.records import Card, Filter, MatchList
@@ -32,21 +32,8 @@ _DEEPEST = 4
 _SPARE = 200
 
 
-class Listing:
+class Listing(EnginePart):
     """The methods of `Recommender` that go over all articles."""
-
-    _store: Store
-    _turn: RLock
-
-    @property
-    def path(self) -> Path:
-        """Folder of the index."""
-        raise NotImplementedError
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds in force."""
-        raise NotImplementedError
 
     def related_lists(
         self,

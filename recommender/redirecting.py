@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from threading import RLock
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from recommender import deciding
 from recommender.alignment import align
 from recommender.contradictions import contradictions
 from recommender.decisions import Decision
+from recommender.engine_part import EnginePart
 from recommender.evidence import COLUMN, EvidenceTable
 from recommender.fact_packing import unpack
 from recommender.facts import compare_facts
@@ -31,19 +31,14 @@ from recommender.redirects import (
 )
 from recommender.search import Searcher
 from recommender.similarity import is_part, relations
-from recommender.store import Store
 
 _COPIED = 0.8
 _MOST_DAYS = 3.0
 _PARTS = (Relation.CONTAINS, Relation.CONTAINED_IN)
 
 
-class Redirecting:
+class Redirecting(EnginePart):
     """The method of `Recommender` for redirects."""
-
-    _store: Store
-    _searcher: Searcher
-    _turn: RLock
 
     def redirects(
         self, *, automatic: Iterable[DuplicateGroup] = (), now: datetime | None = None
