@@ -23,6 +23,7 @@ from recommender.console import (
     output_option,
     say,
     settings,
+    state_format_option,
 )
 from recommender.engine import Recommender
 from recommender.errors import ArticleError, ConfigError, IndexMissing, SyncRunning, SyncStopped
@@ -42,15 +43,7 @@ _SHOWN = 10
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--force", is_flag=True, help="Believe sources that look broken.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing changed.")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(("table", "json")),
-    default="table",
-    show_default=True,
-    help="json writes what was done for monitoring.",
-)
+@state_format_option
 @output_option
 def sync(
     names: tuple[str, ...],

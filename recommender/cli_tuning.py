@@ -16,6 +16,7 @@ from recommender.console import (
     page_width,
     say,
     settings,
+    state_format_option,
     threshold_options,
     use_color,
     writable,
@@ -132,15 +133,7 @@ def pairs(
     help="Whose labels these are; a new label replaces the old one of the same origin.",
 )
 @click.option("--save", is_flag=True, help="Store thresholds and labels in the index.")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(("table", "json")),
-    default="table",
-    show_default=True,
-    help="How the answer is written; json holds every threshold.",
-)
+@state_format_option
 @output_option
 def tune(
     files: tuple[str, ...],

@@ -267,7 +267,14 @@ def page_format_option(command: Command) -> Command:
     return _format_option("table", "json", "jsonl", "csv", "html")(command)
 
 
-def _format_option(*forms: str) -> Callable[[Command], Command]:
+def state_format_option(command: Command) -> Command:
+    """`-f/--format` for commands that do something and can tell a program of it."""
+    return _format_option("table", "json", words="json tells a program what was done.")(command)
+
+
+def _format_option(
+    *forms: str, words: str = "How the answer is written."
+) -> Callable[[Command], Command]:
     return click.option(
         "-f",
         "--format",
@@ -275,7 +282,7 @@ def _format_option(*forms: str) -> Callable[[Command], Command]:
         type=click.Choice(forms),
         default="table",
         show_default=True,
-        help="How the answer is written.",
+        help=words,
     )
 
 

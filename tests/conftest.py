@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from recommender.cli import main
 from tests.databases import mariadb, missing_servers, postgresql
+from tests.helpers import run_command
 
 __all__ = ["mariadb", "postgresql"]
 
@@ -69,12 +69,4 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     """Runs a command in an empty folder, with no index named."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RECOMMENDER_INDEX", raising=False)
-    runner = CliRunner()
-
-    def invoke(*arguments: str, stdin: str | bytes | None = None) -> Result:
-        result = runner.invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return run_command

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
+from click.testing import CliRunner, Result
 
 from recommender import Article, HashingEmbedder, Recommender, Thresholds
+from recommender.cli import main
 from recommender.records import Card
 from recommender.store import Document, Sketch
 
@@ -96,3 +101,24 @@ __all__ = [
     "corpus",
     "document",
 ]
+
+
+def run_command(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    """A command as a shell runs it; an error that no user should see is raised."""
+    result = CliRunner().invoke(main, arguments, input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def outputs_of_hash_seeds(code: str) -> set[bytes]:
+    """What a program prints under different hash seeds."""
+    return {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }

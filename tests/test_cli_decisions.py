@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommender import Article, Recommender
-from recommender.cli import main
-from tests.helpers import article, build, corpus
+from tests.helpers import article, build, corpus, run_command
 
 Run = Callable[..., Result]
 
@@ -27,15 +26,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     build(tmp_path / "index", corpus(12)).close()
     monkeypatch.setenv("RECOMMENDER_INDEX", "index")
-    runner = CliRunner()
-
-    def invoke(*arguments: str, stdin: str | None = None) -> Result:
-        result = runner.invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return run_command
 
 
 def rows(run: Run, *options: str) -> list[dict[str, object]]:

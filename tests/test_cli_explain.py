@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from rich.cells import cell_len
 from selectolax.lexbor import LexborHTMLParser
 
-from recommender.cli import main
-from tests.helpers import article, body_of, build, corpus
+from tests.helpers import article, body_of, build, corpus, run_command
 
 Run = Callable[..., Result]
 
@@ -25,15 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     build(tmp_path / "index", [*corpus(30), copy]).close()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RECOMMENDER_INDEX", "index")
-    runner = CliRunner()
-
-    def invoke(*arguments: str, stdin: str | None = None) -> Result:
-        result = runner.invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return run_command
 
 
 def test_compare_shows_the_whole_explanation(run: Run) -> None:

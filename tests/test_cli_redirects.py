@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from recommender import Article, Recommender, Relation, Verdict
-from recommender.cli import main
-from tests.helpers import article, body_of, build, corpus
+from tests.helpers import article, body_of, build, corpus, run_command
 
 Run = Callable[..., Result]
 
@@ -56,15 +55,7 @@ def run(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     (tmp_path / "index").mkdir()
     for file in built.iterdir():
         (tmp_path / "index" / file.name).write_bytes(file.read_bytes())
-    runner = CliRunner()
-
-    def invoke(*arguments: str, stdin: str | None = None) -> Result:
-        result = runner.invoke(main, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return run_command
 
 
 def decide(run: Run, *marks: dict[str, str]) -> None:

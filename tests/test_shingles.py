@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -24,6 +21,7 @@ from recommender.shingles import (
     shared,
     shingle_hashes,
 )
+from tests.helpers import outputs_of_hash_seeds
 
 COPIED = 40
 SEEDS = st.integers(0, 2**32)
@@ -216,14 +214,6 @@ def test_hashes_do_not_depend_on_the_hash_seed() -> None:
         "text = '昨夜清河水位超过警戒线沿岸两个村庄的居民连夜转移' * 4\n"
         "print(fingerprint(text).tolist(), shingle_hashes(text, 8).tolist())"
     )
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "4711")
-    }
+    outputs = outputs_of_hash_seeds(code)
     assert len(outputs) == 1
     assert len(outputs.pop()) > 100

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 import unicodedata
 
@@ -22,6 +19,7 @@ from recommender.text import (
     teaser,
     title_fits,
 )
+from tests.helpers import outputs_of_hash_seeds
 
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=120)
 PIECES = st.sampled_from(
@@ -382,14 +380,6 @@ def test_results_do_not_depend_on_the_hash_seed() -> None:
         "print(ascii([clean('<p>臺北 &amp; ＭＲＴ</p>'), fold('臺北㍿ＭＲＴ'),"
         " title_fits('清河水位超警戒线', '昨夜清河水位超过警戒线')]))"
     )
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "4711")
-    }
+    outputs = outputs_of_hash_seeds(code)
     assert len(outputs) == 1
     assert outputs.pop().strip()
