@@ -17,7 +17,7 @@ from recommender.calibration import (
     matching,
 )
 from recommender.similarity import FEATURES, Profile, features, similarities
-from tests.test_evidence_similarity import row
+from tests.evidence_rows import row
 
 
 def corpus(count: int, *, spread: float = 1.0, seed: int = 3) -> np.ndarray:
