@@ -117,7 +117,10 @@ class SyncStopped(SourceError):
 
 
 class ExportError(RecommenderError):
-    """Related lists cannot be written to where they should go; what is there has not changed."""
+    """Related lists cannot be written to where they should go.
+
+    A table or a document is as it was; of a folder some files may be new, each of them whole.
+    """
 
 
 class EmbeddingError(RecommenderError):

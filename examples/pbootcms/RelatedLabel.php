@@ -9,18 +9,20 @@
  *
  *   $this->content = (new RelatedLabel(ROOT_PATH . '/related'))->run($this->content);
  *
+ * With RelatedClient.php the lists come from a running `recommender serve` instead.
+ *
  * Fields: id, title, url, date (as 2025-07-17), verdict, i (1, 2, …).
  */
 namespace app\home\controller;
 
 class RelatedLabel
 {
-    private $folder;
+    private $lists;
 
-    /** @param string $folder Where the lists lie; best not below the web root. */
-    public function __construct($folder)
+    /** @param string|RelatedClient $lists The folder of exported lists, best not below the web root; or a service. */
+    public function __construct($lists)
     {
-        $this->folder = rtrim($folder, '/');
+        $this->lists = is_string($lists) ? rtrim($lists, '/') : $lists;
     }
 
     /** Replaces every label of a page; one whose list is missing becomes nothing. */
@@ -38,7 +40,10 @@ class RelatedLabel
 
     private function items($id, $most)
     {
-        $file = $this->folder . '/' . self::fileName($id);
+        if (!is_string($this->lists)) {
+            return $this->lists->items($id, $most);
+        }
+        $file = $this->lists . '/' . self::fileName($id);
         $data = is_file($file) ? json_decode((string) file_get_contents($file), true) : null;
         $items = is_array($data) && isset($data['items']) && is_array($data['items']) ? $data['items'] : [];
         return array_slice($items, 0, $most);
