@@ -7,12 +7,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import Result
 
 from tests.databases import mariadb, missing_servers, postgresql
 from tests.helpers import run_command
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 __all__ = ["mariadb", "postgresql"]
 
@@ -70,3 +74,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RECOMMENDER_INDEX", raising=False)
     return run_command
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The Chromium that is installed."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -19,7 +19,6 @@ from recommender.reports.duplicate_page import duplicates_page
 from recommender.reports.wording import Language
 from recommender.sample import sample_articles
 
-from .conftest import chromium
 from .duplicate_reports import Found, found_in, hostile, made_up
 from .helpers import build
 
@@ -34,16 +33,6 @@ else:
 pytestmark = pytest.mark.browser
 
 MANY = 5_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 class Desk:

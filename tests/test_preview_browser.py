@@ -11,7 +11,6 @@ import pytest
 
 from recommender.reports.preview_page import preview_page
 
-from .conftest import chromium
 from .helpers import build
 from .test_preview import HOSTILE, previewed, tagged
 
@@ -37,16 +36,6 @@ CONTRASTS = """() => {
     return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
   });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
