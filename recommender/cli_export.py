@@ -12,18 +12,18 @@ import click
 
 from recommender.config import Settings
 from recommender.console import (
+    StageProgress,
     changed_thresholds,
     index_option,
-    progress_of_run,
     say,
     settings,
     threshold_options,
     writable,
 )
 from recommender.engine import Recommender
-from recommender.errors import ConfigError
+from recommender.errors import ConfigError, ExportRunning
 from recommender.export_specs import MOST_LISTED, ExportSpec, is_address
-from recommender.exports import ChangeLog, Entry, Outcome, entries, open_target
+from recommender.exports import ChangeLog, Entry, Guarded, Outcome, Target, entries, open_target
 from recommender.exports.changes import forget
 from recommender.progress import Progress
 from recommender.reports.tables import printable
@@ -70,12 +70,16 @@ _SQLITE = "sqlite:///"
     help="Add there the pages that must be made anew, a JSON line each.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--force", is_flag=True, help="Remove also lists of articles that are public.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing changed.")
 def export(
     to: str | None,
     index: Path,
     changes: dict[str, float],
     log: Path | None,
     dry_run: bool,
+    force: bool,
+    quiet: bool,
     **given: str | int | float | bool | None,
 ) -> None:
     """Write the related list of every article to where pages read it.
@@ -94,14 +98,42 @@ def export(
     recommender export --url-env SITE_DATABASE --table related_articles -i indexes/news
     recommender sync && recommender export
     """
-    said = settings(click.get_current_context())
+    context = click.get_current_context()
+    quiet = quiet or context.find_root().params["quiet"]
+    said = settings(context)
     spec = _spec(said.export, to, given)
     if spec.source and not spec.site:
         # The site reads the lists by the ids that it gives its articles itself.
         spec = replace(spec, site=_source(spec, said).site)
     target = open_target(_place(spec, said, given_to=to), table=spec.table)
+    try:
+        with StageProgress(quiet=quiet) as progress:
+            outcome = _export(
+                index, target, spec, said, changes, log, progress, dry_run=dry_run, force=force
+            )
+    except ExportRunning as error:
+        # Cron starts the next one while a long one runs.
+        if not quiet:
+            click.echo(f"{error}.", err=True)
+        return
+    if outcome.pages or outcome.numbers or not quiet:
+        say(printable(f"{target.name}: {_summary(outcome, dry_run=dry_run)}"))
+
+
+def _export(
+    index: Path,
+    target: Target,
+    spec: ExportSpec,
+    said: Settings,
+    changes: dict[str, float],
+    log: Path | None,
+    progress: Progress,
+    *,
+    dry_run: bool,
+    force: bool,
+) -> Outcome:
+    """Write the lists."""
     with (
-        progress_of_run() as progress,
         Recommender.open(index) as opened,
         opened.related_lists(
             limit=spec.limit,
@@ -113,13 +145,34 @@ def export(
         ) as lists,
         nullcontext(forget) if log is None or dry_run else ChangeLog(log) as tell,
     ):
-        outcome = target.write(
+        sites = _known_sites(opened, spec, said)
+        guarded = Guarded(tell, public=opened.public_now, site=spec.site, sites=sites)
+        return target.write(
             _told(entries(lists, site=spec.site), lists.articles, progress),
             state=lists.state,
-            tell=tell,
+            tell=tell if force else guarded,
             dry_run=dry_run,
         )
-    say(printable(f"{target.name}: {_summary(outcome, dry_run=dry_run)}"))
+
+
+def _known_sites(opened: Recommender, spec: ExportSpec, said: Settings) -> frozenset[str]:
+    """The sites that the index or the settings know, among them the one that is wanted.
+
+    Raises
+    ------
+    ConfigError
+        If nothing knows the one that is wanted.
+    """
+    held = opened.sites()
+    known = frozenset(held) | {each.site for each in said.sources}
+    if spec.site and spec.site not in known:
+        named = [f"{site} ({count:,})" for site, count in held.items() if site]
+        without = [f"{held['']:,} articles without a site"] if held.get("") else []
+        raise ConfigError(
+            f"the index holds no article of the site {spec.site!r:.80}; it holds "
+            f"{', '.join([*named, *without]) or 'none'}"
+        )
+    return known
 
 
 def _spec(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ _SHOWN = 10
 @index_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--force", is_flag=True, help="Believe sources that look broken.")
+@click.option(
+    "--remove-others",
+    is_flag=True,
+    help="Remove articles of sites that no source has, as after a source was renamed.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing changed.")
 @state_format_option
 @output_option
@@ -50,6 +56,7 @@ def sync(
     index: Path,
     dry_run: bool,
     force: bool,
+    remove_others: bool,
     quiet: bool,
     form: str,
     output: str,
@@ -65,13 +72,17 @@ def sync(
     recommender sync
     recommender sync --dry-run
     recommender sync --quiet -f json
+    recommender sync --remove-others --dry-run
     """
     context = click.get_current_context()
+    if names and remove_others:
+        raise click.UsageError("--remove-others looks at all sources; name none")
     silent = quiet or context.find_root().params["quiet"]
     said = settings(context)
     chosen = _chosen(said.sources, names)
     options = IndexOptions(**said.options)
-    surroundings = Surroundings(folder=said.folder, zone=_zone(index, options), limits=said.limits)
+    zone = _zone(index, options, said, dry_run=dry_run)
+    surroundings = Surroundings(folder=said.folder, zone=zone, limits=said.limits)
     readings = _readings(open_sources(chosen, surroundings))
     try:
         with StageProgress(quiet=silent) as progress:
@@ -83,6 +94,7 @@ def sync(
                 rules=said.sync,
                 elsewhere=[each.site for each in said.sources if each not in chosen],
                 force=force,
+                remove_others=remove_others,
                 dry_run=dry_run,
                 progress=progress,
             )
@@ -189,17 +201,23 @@ def _other_options(index: Path, said: Mapping[str, Any]) -> Iterator[str]:
     with suppress(IndexMissing), Recommender.open(index) as opened:
         for name, value in said.items():
             built = getattr(opened.options, name)
-            if built != value:
+            # A model in a folder is known by the folder's name.
+            same = built == value or (name == "embedder" and built == Path(value).name)
+            if not same and name != "timezone":
                 yield (
                     f"{CONFIG_NAME} has {name} = {json.dumps(value)}, and the index was built with "
                     f'{json.dumps(built)}, which stays until "recommender rebuild" or a new build.'
                 )
 
 
-def _zone(index: Path, options: IndexOptions) -> Any:
-    """The zone that the index keeps, else that of the settings."""
+def _zone(index: Path, options: IndexOptions, said: Settings, *, dry_run: bool) -> tzinfo:
+    """The zone that the settings name, which the index then keeps, else that of the index."""
     with suppress(IndexMissing), Recommender.open(index) as opened:
-        return opened.options.zone
+        if "timezone" not in said.options:
+            return opened.options.zone
+        if opened.options.timezone != options.timezone and not dry_run:
+            opened.set_timezone(options.timezone)
+            say(f"Dates without a zone are now read as of {options.timezone}.")
     return options.zone
 
 

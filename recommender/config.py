@@ -236,6 +236,8 @@ class Settings:
         Where related lists go.
     folder : Path
         Folder of the file; relative paths of sources begin there.
+    is_read : bool
+        Whether there is a file.
     """
 
     index: str | None = None
@@ -248,6 +250,7 @@ class Settings:
     sources: tuple[SourceSpec, ...] = ()
     export: ExportSpec = field(default_factory=ExportSpec)
     folder: Path = field(default_factory=Path)
+    is_read: bool = False
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -277,7 +280,7 @@ def read_settings(path: Path | None = None) -> Settings:
         # Also a number of more digits than Python reads.
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     try:
-        return replace(_settings(data), folder=file.parent)
+        return replace(_settings(data), folder=file.parent, is_read=True)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
 

@@ -201,9 +201,10 @@ def named_index(index: Path | None) -> Path:
     # As all paths in the file, relative to its folder.
     named = index or (said.folder / said.index if said.index is not None else None)
     if named is None:
+        none = "" if said.is_read else ', which "recommender init" makes; there is none here'
         raise click.UsageError(
             "no index is named: give -i FOLDER, set RECOMMENDER_INDEX, or write "
-            f'index = "FOLDER" into {CONFIG_NAME}',
+            f'index = "FOLDER" into {CONFIG_NAME}{none}',
             ctx=context,
         )
     return named

@@ -11,7 +11,7 @@ from datetime import datetime
 from recommender.engine_part import EnginePart
 from recommender.engine_upkeep import present
 from recommender.errors import ArticleNotFound, ConfigError
-from recommender.records import Card
+from recommender.records import Card, Filter
 
 _MOST_FOUND = 1_000
 # An address may be longer than any title; a pattern of SQLite's LIKE must not be.
@@ -38,6 +38,18 @@ class Finding(EnginePart):
         with self._turn, self._store.snapshot():
             cards = self._store.cards(sorted(self._store.rows_of(set(ids)).values()))
             return {card.id: card for card in cards.values()}
+
+    def public_now(self, ids: Iterable[str], *, now: datetime | None = None) -> dict[str, Card]:
+        """As `get_many`, of the articles that readers may see.
+
+        Parameters
+        ----------
+        ids : iterable of str
+        now : datetime, optional
+            The present moment.
+        """
+        passing = Filter(public_at=now or present())
+        return {name: card for name, card in self.get_many(ids).items() if passing.passes(card)}
 
     def find(self, text: str, *, limit: int = 20) -> list[Card]:
         """Articles whose id or address is this text, then those whose title holds its words.
@@ -67,6 +79,10 @@ class Finding(EnginePart):
             rows = self._store.rows_named(_searchable(text), limit)
             found = self._store.cards(rows)
         return [found[row] for row in rows]
+
+    def sites(self) -> dict[str, int]:
+        """How many articles there are of each site; the empty one stands for those without."""
+        return self._store.sites()
 
     def version(self) -> str:
         """A name of what the index holds now: another one after every change, in every index.

@@ -108,6 +108,7 @@ class Syncing(Upkeep):
         rules: SyncOptions | None = None,
         elsewhere: Collection[str] = (),
         force: bool = False,
+        remove_others: bool = False,
         dry_run: bool = False,
         progress: Progress = silent,
         now: datetime | None = None,
@@ -135,6 +136,8 @@ class Syncing(Upkeep):
             sync.
         force : bool
             Believe sources that look broken.
+        remove_others : bool
+            Remove the articles of sites that neither these sources nor `elsewhere` have.
         dry_run : bool
             Only say what would be done: nothing is written and no model is loaded.
         progress : callable
@@ -175,6 +178,7 @@ class Syncing(Upkeep):
             rules=rules,
             elsewhere=elsewhere,
             force=force,
+            remove_others=remove_others,
             dry_run=dry_run,
             allow_erased=allow_erased,
             embedder=recorded,

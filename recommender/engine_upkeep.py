@@ -6,6 +6,7 @@ Holds no rule of its own: the work is done by `building` and `inspection`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
@@ -24,6 +25,8 @@ from recommender.incoming import OnDuplicate
 from recommender.inspection import ArticleProblem, IndexInfo
 from recommender.progress import Progress, silent
 from recommender.records import Article
+from recommender.search import IndexState
+from recommender.store import Writer
 
 
 class Upkeep(EnginePart):
@@ -147,6 +150,22 @@ class Upkeep(EnginePart):
         return building.rebuild(
             self.path, options=options, embedder=choose, progress=progress, now=now or present()
         )
+
+    def set_timezone(self, timezone: str) -> None:
+        """Change the zone of dates that name none, and of those that people see.
+
+        Times that are stored stay as they are; the next sync reads those of its sources anew.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such zone.
+        IndexLocked
+            If another process is writing to the index.
+        """
+        with Writer.open_for_writing(self.path) as writer, writer.transaction():
+            options = IndexState.read(writer).options
+            writer.set_meta(options=replace(options, timezone=timezone).to_dict())
 
     def verify(self, *, progress: Progress = silent) -> list[str]:
         """Read the whole index and say what is wrong, in plain words; empty when nothing is."""

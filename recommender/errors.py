@@ -11,6 +11,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     ├─ SourceError                          a database, site or feed that cannot be read
     │  └─ SyncStopped                       a source that would take too much out of the index
     ├─ ExportError                          related lists that cannot be written where they should
+    │  └─ ExportRunning                     another export is writing to the same place
     ├─ EmbeddingError
     │  ├─ EmbedderUnavailable(ImportError)  names the extra to install, or the download that failed
     │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
@@ -121,6 +122,10 @@ class ExportError(RecommenderError):
 
     A table or a document is as it was; of a folder some files may be new, each of them whole.
     """
+
+
+class ExportRunning(ExportError):
+    """Another export is writing to the same place."""
 
 
 class EmbeddingError(RecommenderError):

@@ -163,6 +163,7 @@ class Plan(Closing):
         self.folder = folder
         self.drafts = [_Draft(each) for each in sources]
         self.others: dict[str, int] = {}
+        self._strays: list[str] = []
         self.changed: Spool[Cleaned] = cleaned_on_disk(folder)
         self.cards: Spool[Card] = cards_on_disk(folder)
         self.stored = 0 if store is None else store.count()
@@ -179,7 +180,7 @@ class Plan(Closing):
     @property
     def gone(self) -> list[str]:
         """Ids of articles that are to be taken out."""
-        return sorted(each for draft in self.drafts for each in draft.missing)
+        return sorted([*self._strays, *(each for draft in self.drafts for each in draft.missing)])
 
     @property
     def total(self) -> int:
@@ -294,8 +295,10 @@ class Plan(Closing):
         before = self._store.cards([row]).get(row) if self._store is not None else None
         return before is not None and same_evidence(card, before)
 
-    def look_for_gone(self, *, force: bool) -> None:
+    def look_for_gone(self, *, force: bool, remove_others: bool = False) -> None:
         """Find the articles of each source that it does not give, and those of no source."""
+        # One that was not read may have had a site that it alone knows.
+        remove_others = remove_others and not any(draft.failure for draft in self.drafts)
         if self._store is None:
             return
         owners = {site: draft for draft in self.drafts for site in draft.sites}
@@ -308,7 +311,10 @@ class Plan(Closing):
                 for article_id, site in batch:
                     draft = owners.get(site)
                     if draft is None:
-                        others[site] += site not in self._elsewhere
+                        if site not in self._elsewhere:
+                            others[site] += 1
+                            if remove_others:
+                                self._strays.append(article_id)
                         continue
                     draft.owned += 1
                     gone = article_id not in seen and article_id not in unreadable[id(draft)]
@@ -317,7 +323,7 @@ class Plan(Closing):
         for draft in self.drafts:
             if "" in unreadable[id(draft)] and not force:
                 draft.withheld, draft.missing = len(draft.missing), []
-        self.others = {site: count for site, count in sorted(others.items()) if count}
+        self.others = {} if remove_others else dict(sorted(others.items()))
 
     def check(self, most_removed: float) -> None:
         """Stop before anything is written if a source looks broken.

@@ -42,7 +42,8 @@ class Sync:
         Of all sources; a dry run does not tell how many would be embedded.
     sources : tuple of SyncedSource
     others : mapping of str to int
-        Sites of articles in the index that no source has, with how many: those stay.
+        Sites of articles in the index that no source has, with how many: those stay, unless they
+        were to be removed.
     built : bool
         Whether there was no index before.
     dry_run : bool
@@ -89,6 +90,7 @@ def sync(
     rules: SyncOptions | None = None,
     elsewhere: Collection[str] = (),
     force: bool = False,
+    remove_others: bool = False,
     dry_run: bool = False,
     allow_erased: bool = False,
     failures: bool = True,
@@ -112,6 +114,8 @@ def sync(
         Sites of sources that are not among these.
     force : bool
         Believe sources that look broken.
+    remove_others : bool
+        Remove the articles of sites that no source has; never while one cannot be read.
     dry_run : bool
         Write nothing and load no model.
     allow_erased : bool
@@ -152,7 +156,7 @@ def sync(
             )
         )
         plan.read(progress, failures=failures and store is not None)
-        plan.look_for_gone(force=force)
+        plan.look_for_gone(force=force, remove_others=remove_others)
         if not force:
             plan.check(rules.most_removed)
         if store is None and not plan.total:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Callable
@@ -163,3 +164,70 @@ def test_settings_that_are_wrong_are_refused(run: Run, line: str) -> None:
     assert "recommender.toml: " in done.stderr
     assert "[export]" in done.stderr
     assert "hidden-word" not in done.stderr
+
+
+def sited(place: Path) -> None:
+    """An index of two sites and articles without one."""
+    articles = [
+        replace(each, id=f"{site}:{each.id}" if site else each.id, site=site)
+        for number, each in enumerate(corpus(30))
+        for site in [("", "a.example", "b.example")[number % 3]]
+    ]
+    build(place / "two", articles).close()
+
+
+def test_a_site_that_is_not_there_is_an_error_and_no_empty_export(run: Run, tmp_path: Path) -> None:
+    sited(tmp_path)
+    assert run("export", "related/", "-i", "two").exit_code == 0
+    before = sorted(path.name for path in Path("related").iterdir())
+    done = run("export", "related/", "-i", "two", "--site", "a.exampel")
+    assert done.exit_code == 1
+    assert "a.example (10), b.example (10), 10 articles without a site" in done.stderr
+    assert sorted(path.name for path in Path("related").iterdir()) == before
+
+
+@pytest.mark.parametrize("to", ["related/", "related.json", "sqlite:///related.db"])
+def test_an_export_does_not_take_out_what_another_one_made(
+    run: Run, tmp_path: Path, to: str
+) -> None:
+    sited(tmp_path)
+    sqlite3.connect(tmp_path / "related.db").close()
+    assert run("export", to, "-i", "two").exit_code == 0
+    for more in ((), ("--dry-run",)):
+        done = run("export", to, "-i", "two", "--site", "b.example", *more)
+        assert done.exit_code == 1, done.output
+        assert "would be removed, and the article is public" in done.stderr
+    again = run("export", to, "-i", "two")
+    if to != "related/":  # there new lists were written before it stopped, and none was removed
+        assert "removed" not in again.stderr
+    assert "new" not in again.stderr
+    assert "30 lists" in again.stderr
+    forced = run("export", to, "-i", "two", "--site", "b.example", "--force")
+    assert "10 lists" in forced.stderr
+    # Its own withdrawn articles go as always.
+    with Recommender.open("two", embedder="hashing") as index:
+        index.update(
+            [replace(corpus(30)[2], id="b.example:a002", site="b.example", access="hidden")]
+        )
+    assert "1 removed" in run("export", to, "-i", "two", "--site", "b.example").stderr
+
+
+@pytest.mark.parametrize("to", ["-", "out.db", "README.txt"])
+def test_names_that_are_no_folders_are_refused(ready: Run, to: str) -> None:
+    done = ready("export", to)
+    assert (done.exit_code, Path(to).exists()) == (1, False)
+    assert "no place for lists" in done.stderr
+
+
+def test_a_second_export_at_once_ends_well(ready: Run) -> None:
+    ready("export", "related/")
+    with (Path("related") / ".recommender-export").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = ready("export", "related/")
+        assert (done.exit_code, "another export is writing" in done.stderr) == (0, True)
+        assert ready("export", "related/", "--quiet").output == ""
+
+
+def test_quiet_says_nothing_when_nothing_changed(ready: Run) -> None:
+    assert "new" in ready("export", "related/", "-q").stderr
+    assert ready("export", "related/", "-q").output == ""

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -347,3 +348,48 @@ def test_options_that_came_later_are_told_and_taken_by_rebuild(run: Run, place: 
     assert run("rebuild").exit_code == 0
     assert "neighbours" not in run("sync").stderr
     assert json.loads(run("info", "-f", "json").stdout)[0]["options"]["neighbours"] == 7
+
+
+def test_articles_of_a_site_that_has_no_source_any_more_can_be_removed(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "recommender.toml").write_text(TWO, "utf-8")
+    write(tmp_path / "a.jsonl", corpus(20))
+    write(tmp_path / "b.jsonl", corpus(24)[20:])
+    run("sync")
+    renamed = TWO.replace('site = "b.example"', 'site = "c.example"')
+    (tmp_path / "recommender.toml").write_text(renamed, "utf-8")
+    assert "4 articles of the site b.example stay as they are" in run("sync").stderr
+    assert "--remove-others" in run("sync").stderr
+    assert run("sync", "main site", "--remove-others").exit_code == 2
+    assert "4 to remove" in run("sync", "--remove-others", "--dry-run").stderr
+    (tmp_path / "a.jsonl").rename(tmp_path / "a.away")
+    assert "stay as they are" in run("sync", "--remove-others").stderr
+    (tmp_path / "a.away").rename(tmp_path / "a.jsonl")
+    done = run("sync", "--remove-others")
+    assert "4 removed, 24 unchanged; 24 articles." in done.stderr
+    assert "stay as they are" not in done.stderr
+
+
+def test_dates_are_read_anew_in_another_zone(run: Run, place: Path) -> None:
+    row = {"id": "z", "title": "晚间通报", "body": "停水通知。" * 30, "date": "2025-07-17 20:01"}
+    write(place / "articles.jsonl", corpus(30), json.dumps(row))
+    run("sync")
+    with Recommender.open("idx") as index:
+        assert index.get("z").date == datetime(2025, 7, 17, 20, 1, tzinfo=timezone.utc)
+    settings = place / "recommender.toml"
+    zoned = SETTINGS.replace("[options]", '[options]\ntimezone = "Asia/Shanghai"')
+    settings.write_text(zoned, "utf-8")
+    assert "1 to update" in run("sync", "--dry-run").stderr
+    told = run("sync").stderr
+    assert "Dates without a zone are now read as of Asia/Shanghai." in told
+    assert "1 updated" in told
+    with Recommender.open("idx") as index:
+        assert index.get("z").date == datetime(2025, 7, 17, 12, 1, tzinfo=timezone.utc)
+        assert index.options.timezone == "Asia/Shanghai"
+    assert "nothing to do" in run("sync").stderr
+
+
+def test_without_settings_it_says_where_they_come_from(run: Run) -> None:
+    told = " ".join(run("sync").stderr.split())
+    assert '"recommender init" makes; there is none here' in told

@@ -6,6 +6,7 @@ list holds is decided elsewhere; nothing here looks into an index.
 
 from recommender.exports.changes import Change, ChangeLog, Outcome
 from recommender.exports.entries import SCHEMA_VERSION, Entry, entries
+from recommender.exports.guarding import Guarded
 from recommender.exports.naming import file_name
 from recommender.exports.targets import Target, open_target
 
@@ -14,6 +15,7 @@ __all__ = [
     "Change",
     "ChangeLog",
     "Entry",
+    "Guarded",
     "Outcome",
     "Target",
     "entries",

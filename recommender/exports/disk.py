@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from recommender.errors import ExportError
+from recommender.errors import ExportError, ExportRunning
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
@@ -75,15 +75,17 @@ def alone(lock: Path) -> Iterator[None]:
 
     Raises
     ------
+    ExportRunning
+        If another process holds it.
     ExportError
-        If another process holds it, or it cannot be made.
+        If it cannot be made.
     """
     try:
         with lock.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ExportError(
+                raise ExportRunning(
                     f"another export is writing to {lock.parent}; let it come to its end"
                 ) from error
             yield

@@ -78,6 +78,12 @@ def open_target(place: str, *, table: str = DEFAULT_TABLE) -> Target:
                 f"lists go into a database only with SQLAlchemy: {install_command('sql')}"
             ) from error
         return cast(Target, module.open_table(place, table))
+    path = Path(place)
     if place.lower().endswith(".json"):
-        return JsonDocument(Path(place))
-    return JsonFolder(Path(place))
+        return JsonDocument(path)
+    if place == "-" or (path.suffix and not place.endswith("/") and not path.exists()):
+        raise ConfigError(
+            f"{place} is no place for lists: name a folder (with a slash at its end, if it has "
+            "such a name), a file that ends in .json, or a database as sqlite:///site.db"
+        )
+    return JsonFolder(path)

@@ -55,7 +55,10 @@ def sync_notes(done: Sync) -> Iterator[str]:
             )
     for site, count in done.others.items():
         which = f"of the site {printable(site)}" if site else "without a site"
-        yield f"{count:,} articles {which} stay as they are: no source has that site."
+        yield (
+            f"{count:,} articles {which} stay as they are: no source has that site. "
+            '"recommender sync --remove-others" takes them out.'
+        )
 
 
 def sync_row(done: Sync) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def unfinished(folder: Path) -> IndexStoreError:
     Or of an index that has lost what it held.
     """
     return _lost(folder) or IndexMissing(
-        f"The index at {folder} was never finished; run the build again, it goes on where it was."
+        f"The index at {folder} was never finished; run the build, or the sync, again: it goes on "
+        "where it was."
     )
 
 

@@ -393,6 +393,10 @@ class Store(Closing):
         )
         return [row for (row,) in self._rows(sql, [*values, limit])]
 
+    def sites(self) -> dict[str, int]:
+        """How many articles each site has."""
+        return dict(self._rows("SELECT site, count(*) FROM articles GROUP BY site ORDER BY site"))
+
     def rows_named(self, text: str, limit: int) -> list[int]:
         """Rows of an id or address, then of titles with its words; see `Recommender.find`."""
         named = "id = ? OR (url = ? AND url <> '')"
