@@ -22,6 +22,7 @@ from recommender.cli_index import build, info, rebuild, remove, update, verify
 from recommender.cli_init import init
 from recommender.cli_preview import preview
 from recommender.cli_redirects import redirects
+from recommender.cli_serve import serve
 from recommender.cli_sync import sync
 from recommender.cli_tuning import pairs, tune
 from recommender.cli_upkeep import copy, doctor
@@ -78,7 +79,7 @@ def main(config: Path | None, quiet: bool, verbose: bool) -> None:
 for _command in (
     *(init, build, sync, update, remove, duplicates, decide, decisions, redirects),
     *(pairs, tune, info, verify, rebuild, copy, doctor),
-    *(export, preview),
+    *(export, preview, serve),
 ):
     main.add_command(_command)
 

@@ -23,6 +23,7 @@ from recommender.errors import ConfigError
 from recommender.export_specs import ExportSpec, export_spec
 from recommender.limits import Limits
 from recommender.records import Verdict
+from recommender.service_settings import ServeOptions, serve_options
 from recommender.source_specs import SourceSpec, source_specs
 
 if sys.version_info >= (3, 11):
@@ -32,7 +33,7 @@ else:  # pragma: no cover - the same parser under its earlier name
 
 CONFIG_NAME = "recommender.toml"
 _NOT_TABLES = ("index", "sources")
-_TABLES = ("options", "thresholds", "fields", "canonical", "limits", "sync", "export")
+_TABLES = ("options", "thresholds", "fields", "canonical", "limits", "sync", "export", "serve")
 # The parser takes time in the square of a key of many parts.
 _LONGEST_FILE = 64_000
 DEFAULT_EMBEDDER = "multilingual-e5-small"
@@ -234,6 +235,8 @@ class Settings:
         Where articles come from.
     export : ExportSpec
         Where related lists go.
+    serve : ServeOptions
+        How the HTTP service listens and what it takes.
     folder : Path
         Folder of the file; relative paths of sources begin there.
     is_read : bool
@@ -249,6 +252,7 @@ class Settings:
     sync: SyncOptions = field(default_factory=SyncOptions)
     sources: tuple[SourceSpec, ...] = ()
     export: ExportSpec = field(default_factory=ExportSpec)
+    serve: ServeOptions = field(default_factory=ServeOptions)
     folder: Path = field(default_factory=Path)
     is_read: bool = False
 
@@ -309,7 +313,16 @@ def _settings(data: dict[str, Any]) -> Settings:
     sync = SyncOptions(**tables.pop("sync"))
     sources = source_specs(data.get("sources", []))
     export = export_spec(tables.pop("export"))
-    return Settings(index=index, **tables, limits=limits, sync=sync, sources=sources, export=export)
+    serve = serve_options(tables.pop("serve"))
+    return Settings(
+        index=index,
+        **tables,
+        limits=limits,
+        sync=sync,
+        sources=sources,
+        export=export,
+        serve=serve,
+    )
 
 
 def _known(where: str, table: Mapping[str, Any], names: set[str]) -> None:

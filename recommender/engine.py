@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 
 import numpy as np
 
@@ -77,6 +77,8 @@ class Recommender(Closing, Deciding, Finding, Labelling, Listing, Redirecting, R
         self._thresholds = thresholds
         self._embedder = embedder if not isinstance(embedder, str) else None
         self._turn = RLock()
+        # A model reads one text at a time; its library need not bear several threads.
+        self._reading = Lock()
 
     @classmethod
     def open(
@@ -404,19 +406,19 @@ class Recommender(Closing, Deciding, Finding, Labelling, Listing, Redirecting, R
         self, *articles: str | Article, lexical: bool = False
     ) -> Iterator[Sequence[Subject]]:
         """Subjects for ids and articles, inside one snapshot; drafts are embedded before it."""
-        with self._turn:
-            with self._store.snapshot():
-                state = self._searcher.state
-            drafts = {
-                place: self._draft(article, state, lexical=lexical)
+        with self._turn, self._store.snapshot():
+            state = self._searcher.state
+        # Out of turn: other threads get their answers while a model reads.
+        drafts = {
+            place: self._draft(article, state, lexical=lexical)
+            for place, article in enumerate(articles)
+            if isinstance(article, Article)
+        }
+        with self._turn, self._store.snapshot():
+            yield [
+                drafts[place] if place in drafts else self._stored(str(article))
                 for place, article in enumerate(articles)
-                if isinstance(article, Article)
-            }
-            with self._store.snapshot():
-                yield [
-                    drafts[place] if place in drafts else self._stored(str(article))
-                    for place, article in enumerate(articles)
-                ]
+            ]
 
     def _stored(self, article_id: str) -> Subject:
         row = self._row(article_id)
@@ -426,7 +428,9 @@ class Recommender(Closing, Deciding, Finding, Labelling, Listing, Redirecting, R
         prepared = prepare([clean_article(article)], state.recipe, present())[0]
         vector = None
         if prepared.embedding_input and not lexical:
-            vector = self._model().embed([prepared.embedding_input])[0].astype(np.float16)
+            model = self._model()
+            with self._reading:
+                vector = model.embed([prepared.embedding_input])[0].astype(np.float16)
         query = Query(
             comparable=comparable_draft(prepared),
             vector=vector,

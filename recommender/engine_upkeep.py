@@ -32,6 +32,12 @@ from recommender.store import Writer
 class Upkeep(EnginePart):
     """Changing and inspecting an index; a base of `Recommender`."""
 
+    @property
+    def embedder_identity(self) -> EmbedderIdentity:
+        """What made the vectors of the index, as it is recorded now; no model is loaded."""
+        with self._turn:
+            return self._searcher.state.identity
+
     def update(
         self,
         articles: Iterable[Article],
@@ -249,10 +255,11 @@ class Upkeep(EnginePart):
 
     def _model(self) -> Embedder:
         """The embedder that made the index, loaded when first needed."""
-        identity = self._searcher.state.identity
-        if self._embedder is None or self._embedder.identity != identity:
-            self._embedder = load_recorded(identity, index=self.path)
-        return self._embedder
+        with self._turn:
+            identity = self._searcher.state.identity
+            if self._embedder is None or self._embedder.identity != identity:
+                self._embedder = load_recorded(identity, index=self.path)
+            return self._embedder
 
 
 def load_for(embedder: Embedder | str | None, options: IndexOptions) -> Embedder:

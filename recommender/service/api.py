@@ -1,0 +1,233 @@
+"""The routes of the service; each thin over one call of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.routing import APIRoute
+
+from recommender.records import Article
+from recommender.service import answers
+from recommender.service.problems import MEDIA_TYPE, Problem
+from recommender.service.related import (
+    DEFAULT_LIMIT,
+    MOST_LISTED,
+    Question,
+    Rendered,
+)
+from recommender.service.schemas import (
+    ArticleGiven,
+    BatchGiven,
+    Changed,
+    CompareAsked,
+    ComparisonShown,
+    Health,
+    NearDuplicates,
+    NearDuplicatesAsked,
+    ProblemShown,
+    Readiness,
+    RelatedAsked,
+    RelatedList,
+)
+from recommender.service.state import ServiceState
+
+Lexical = Annotated[
+    bool,
+    Query(description="Compare a draft by wording, titles and facts alone, without the model."),
+]
+_WHY = {
+    400: "The body is no JSON.",
+    401: "Without the token, or with another one.",
+    403: "A page of another site asked for it.",
+    404: "There is no such article.",
+    408: "The body took too long to come.",
+    409: "The article was erased for good.",
+    413: "Too large.",
+    421: "The service is not asked under its name.",
+    422: "Not of the form that is asked for.",
+    429: "Too often; Retry-After says when to come again.",
+    503: "Busy or unavailable; Retry-After says when to come again.",
+    504: "It takes too long.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, for the OpenAPI document."""
+    return {
+        status: {
+            "description": _WHY[status],
+            "content": {MEDIA_TYPE: {"schema": ProblemShown.model_json_schema()}},
+        }
+        for status in sorted({421, 503, *statuses})
+    }
+
+
+_GUARDED = (400, 401, 403, 408, 413, 422, 429, 504)
+
+
+class StrictRoute(APIRoute):
+    """Bodies are read as JSON and nothing else: no NaN, no half characters, not too deep."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Hand the request on with its own way to read JSON."""
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handler
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return orjson.loads(await self.body())
+
+
+def public_router(state: ServiceState) -> APIRouter:
+    """What anybody may ask."""
+    router = APIRouter(route_class=StrictRoute, tags=["public"])
+
+    @router.get(
+        "/articles/{article_id:path}/related",
+        response_model=RelatedList,
+        responses={304: {"description": "Not changed."}, **problems(404, 422, 504)},
+        summary="The related list of a public article",
+    )
+    async def get_related(
+        request: Request,
+        article_id: str,
+        limit: Annotated[int, Query(ge=0, le=MOST_LISTED)] = DEFAULT_LIMIT,
+        min_similarity: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
+        category: Annotated[str, Query(max_length=1_000)] = "",
+        fill: Literal["category", "latest"] | None = None,
+    ) -> Response:
+        """Needs no token and no model. Only articles that readers may see now, each story once."""
+        question = Question(
+            article=article_id,
+            limit=limit,
+            min_similarity=min_similarity,
+            category=category,
+            fill=fill,
+        )
+        path, query = request.scope["path"], request.scope["query_string"]
+        if state.lists.is_quick(question):
+            rendered = state.lists.answer(question, path, query)
+        else:
+            rendered = await state.run(
+                state.lists.answer, question, path, query, engine=state.engine
+            )
+        return _sent(state, rendered, request)
+
+    @router.get("/healthz", response_model=Health, responses=problems(), summary="Is it there?")
+    async def healthz() -> Response:
+        """Says that the process answers."""
+        return answered({"status": "ok"})
+
+    @router.get("/readyz", response_model=Readiness, responses=problems(), summary="Can it answer?")
+    async def readyz() -> Response:
+        """Says whether the index opens, and whether the model is loaded."""
+        state.reader.version()
+        model = "none"
+        if state.embedder is not None:
+            ready = await state.run(state.embedder.is_ready)
+            model = "ready" if ready else "loading"
+        return answered({"status": "ready", "model": model})
+
+    return router
+
+
+def editors_router(state: ServiceState) -> APIRouter:
+    """What needs the token or a login."""
+    router = APIRouter(
+        route_class=StrictRoute,
+        tags=["editors"],
+        dependencies=[Depends(state.access.required)],
+        responses=problems(*_GUARDED),
+    )
+    zone = state.engine.options.zone
+
+    def article(given: ArticleGiven, article_id: str | None = None) -> Article:
+        longest = state.options.text_length
+        return answers.as_article(given, zone=zone, text_length=longest, article_id=article_id)
+
+    def draft(request: Request, given: ArticleGiven, lexical: bool) -> Article:
+        made = article(given)
+        if not lexical:
+            state.take_embeddings(request)
+        return made
+
+    @router.post(
+        "/related",
+        response_model=RelatedList,
+        responses=problems(404),
+        summary="The related list of a draft or an article",
+    )
+    async def post_related(
+        request: Request, asked: RelatedAsked, lexical: Lexical = False
+    ) -> Response:
+        """Nothing is stored."""
+        given = draft(request, asked.article, lexical) if asked.article else None
+        return answered(await state.run(answers.related, state.engine, asked, given, lexical))
+
+    @router.post(
+        "/near-duplicates",
+        response_model=NearDuplicates,
+        responses=problems(404),
+        summary="The check before publishing",
+    )
+    async def post_near_duplicates(
+        request: Request, asked: NearDuplicatesAsked, lexical: Lexical = False
+    ) -> Response:
+        """Articles with the same text or story, hidden ones as well, with evidence."""
+        given = draft(request, asked.article, lexical) if asked.article else None
+        return answered(
+            await state.run(answers.near_duplicates, state.engine, asked, given, lexical)
+        )
+
+    @router.post(
+        "/compare",
+        response_model=ComparisonShown,
+        responses=problems(404),
+        summary="Two articles and how close they are",
+    )
+    async def post_compare(
+        request: Request, asked: CompareAsked, lexical: Lexical = False
+    ) -> Response:
+        """Either may be an id or a draft."""
+        first, second = (
+            each if isinstance(each, str) else draft(request, each, lexical)
+            for each in (asked.first, asked.second)
+        )
+        return answered(
+            await state.run(answers.compare, state.engine, asked, first, second, lexical)
+        )
+
+    return router
+
+
+def answered(content: Any, status: int = 200) -> Response:
+    """An answer that nobody keeps."""
+    return Response(
+        orjson.dumps(content),
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _sent(state: ServiceState, rendered: Rendered, request: Request) -> Response:
+    headers = dict(state.lists.headers_now(rendered))
+    if rendered.etag in request.headers.get("if-none-match", "").encode("latin-1"):
+        kept = (b"etag", b"cache-control")
+        response = Response(status_code=304)
+        response.raw_headers = [(name, headers[name]) for name in kept]
+        return response
+    response = Response(rendered.body)
+    response.raw_headers = list(headers.items())
+    return response
+
+
+__all__ = ["BatchGiven", "Changed", "Problem", "answered", "editors_router", "public_router"]

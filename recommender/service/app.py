@@ -1,0 +1,73 @@
+"""The application of one worker: routes, errors, and the gate in front of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from recommender import __version__
+from recommender.errors import RecommenderError
+from recommender.service.api import editors_router, public_router
+from recommender.service.problems import Problem, of_error, of_validation
+from recommender.service.state import ServiceState
+
+_TITLE = "Recommender"
+_DESCRIPTION = "Related articles and near-duplicates of one index."
+_DETAILS = {404: "There is nothing at this address.", 405: "This address takes other methods."}
+
+
+def create_app(state: ServiceState) -> FastAPI:
+    """The application over one index.
+
+    Parameters
+    ----------
+    state : ServiceState
+    """
+    app = FastAPI(
+        title=_TITLE,
+        description=_DESCRIPTION,
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(public_router(state))
+    if not state.options.public_only:
+        app.include_router(editors_router(state))
+        _include_page(app, state)
+
+    @app.exception_handler(Problem)
+    async def _problem(request: Request, error: Problem) -> Response:
+        return error.response()
+
+    @app.exception_handler(RecommenderError)
+    async def _error(request: Request, error: RecommenderError) -> Response:
+        return of_error(error).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(request: Request, error: RequestValidationError) -> Response:
+        return of_validation(error.errors()).response()
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        detail = _DETAILS.get(error.status_code, str(error.detail))
+        return Problem(error.status_code, detail, headers=_headers(error)).response()
+
+    return app
+
+
+def _include_page(app: FastAPI, state: ServiceState) -> None:
+    """The editor's page at /, where it is there."""
+    try:
+        page = import_module("recommender.service.page")
+    except ModuleNotFoundError:
+        return
+    app.include_router(page.router(state), include_in_schema=False)
+
+
+def _headers(error: HTTPException) -> dict[str, Any]:
+    return dict(error.headers or {})

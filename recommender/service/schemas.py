@@ -1,0 +1,312 @@
+"""What is sent and answered, as pydantic models: the OpenAPI document is made of them.
+
+Sample texts are made up. An unknown field is an error, so that a slip of the pen is noticed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from recommender.records import MAX_FIELD_LENGTH, MAX_ID_LENGTH
+from recommender.service.related import DEFAULT_LIMIT, MOST_LISTED
+
+_EXAMPLE_ARTICLE: dict[str, Any] = {
+    "title": "跨江大桥今日通车 两岸车程缩短至八分钟",
+    "body": "<p>历时四年建设的跨江大桥今天上午正式通车，两岸之间的车程由四十分钟缩短至八分钟。</p>",
+    "url": "https://www.example.cn/news/4812.html",
+    "date": "2025-07-17T08:30:00+08:00",
+    "category": "本地",
+    "source": "本报",
+}
+_EXAMPLE_ID = {"id": "cms-4812"}
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH)]
+Text = Annotated[str, StringConstraints(max_length=MAX_FIELD_LENGTH)]
+Similarity = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Verdict = Literal["same-text", "same-story", "related", "unrelated"]
+Relation = Literal["copy", "contains", "contained-in", "template", "translation", "other"]
+
+
+class Given(BaseModel):
+    """What a client sends."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ArticleGiven(Given):
+    """An article as a CMS has it; only the body is needed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_ARTICLE]})
+
+    id: Id | int | None = Field(None, description="As the CMS names it; a number is as good.")
+    title: Text = ""
+    body: str = Field(description="HTML or plain text.")
+    url: Text = ""
+    date: Text | None = Field(
+        None, description="ISO 8601 or as CMS write it; without a zone it is of the index's."
+    )
+    category: Text = ""
+    language: Text = Field("", description='Primary tag, as in "zh"; found out where it is empty.')
+    source: Text = ""
+    site: Text = ""
+    excerpt: bool = Field(False, description="The body is only a part of the text.")
+    visible_from: Text | None = Field(None, description="Public from this moment on.")
+    visible_until: Text | None = Field(None, description="Public until just before this moment.")
+    access: Literal["public", "members", "hidden"] = "public"
+    extra: dict[str, Any] = Field(default_factory=dict, description="Kept as it is.")
+
+
+class ThresholdsGiven(Given):
+    """Where similarity turns into a verdict; what is left out is as in the index."""
+
+    same_text: Similarity | None = None
+    same_story: Similarity | None = None
+    related: Similarity | None = None
+
+
+class Asked(Given):
+    """An article by its id, or one that need not be in the index."""
+
+    id: Id | None = Field(None, description="Of an article in the index.")
+    article: ArticleGiven | None = Field(None, description="A draft; nothing is stored.")
+    min_similarity: Similarity | None = None
+    thresholds: ThresholdsGiven = Field(default_factory=ThresholdsGiven)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Asked:
+        if (self.id is None) == (self.article is None):
+            raise ValueError("give either id or article")
+        return self
+
+
+class RelatedAsked(Asked):
+    """What is asked of a related list."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"article": _EXAMPLE_ARTICLE, "limit": 5}, {**_EXAMPLE_ID, "limit": 5}]
+        }
+    )
+
+    limit: int = Field(DEFAULT_LIMIT, ge=0, le=MOST_LISTED)
+    categories: list[Text] = Field(default_factory=list, max_length=100)
+    fill: Literal["category", "latest"] | None = None
+    public_only: bool = Field(True, description="Leave out what readers may not see now.")
+
+
+class NearDuplicatesAsked(Asked):
+    """What is asked before publishing."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"article": _EXAMPLE_ARTICLE}]})
+
+    limit: int = Field(10, ge=0, le=50)
+    public_only: bool = Field(False, description="Leave out what readers may not see now.")
+
+
+class CompareAsked(Given):
+    """Two articles, by their ids or as drafts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"first": "cms-4812", "second": _EXAMPLE_ARTICLE}]}
+    )
+
+    first: Id | ArticleGiven
+    second: Id | ArticleGiven
+    thresholds: ThresholdsGiven = Field(default_factory=ThresholdsGiven)
+
+
+class BatchGiven(Given):
+    """Several articles, each with its id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"articles": [{"id": "cms-4812", **_EXAMPLE_ARTICLE}]}]}
+    )
+
+    articles: list[ArticleGiven] = Field(min_length=1)
+
+
+class PublicCard(BaseModel):
+    """What anybody may see of a public article."""
+
+    id: str
+    title: str
+    url: str
+    date: str | None
+    category: str
+    source: str
+    site: str
+    language: str
+
+
+class EditorCard(PublicCard):
+    """What an editor sees of an article."""
+
+    visible_from: str | None
+    visible_until: str | None
+    access: Literal["public", "members", "hidden"]
+    excerpt: bool
+
+
+class RelatedMatch(BaseModel):
+    """One article of a related list."""
+
+    rank: int
+    similarity: Similarity
+    verdict: Verdict
+    article: PublicCard
+
+
+class FillerItem(BaseModel):
+    """An article that fills the box although it does not match."""
+
+    reason: Literal["category", "latest"]
+    article: PublicCard
+
+
+_EXAMPLE_LIST: dict[str, Any] = {
+    "article": "cms-4812",
+    "index_version": "3f9c-118",
+    "matches": [
+        {
+            "rank": 1,
+            "similarity": 0.71,
+            "verdict": "related",
+            "article": {
+                "id": "cms-4790",
+                "title": "跨江大桥完成荷载试验 月底具备通车条件",
+                "url": "https://www.example.cn/news/4790.html",
+                "date": "2025-07-02T01:00:00+00:00",
+                "category": "本地",
+                "source": "本报",
+                "site": "",
+                "language": "zh",
+            },
+        }
+    ],
+    "reason": "1 of 5: nothing else reaches the similarity 0.50",
+    "filler": [],
+}
+
+
+class RelatedList(BaseModel):
+    """A related list, each story once; never padded in silence."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_LIST]})
+
+    article: str
+    index_version: str
+    matches: list[RelatedMatch]
+    reason: str = Field(description="Why there are fewer than asked for; empty when not.")
+    filler: list[FillerItem]
+
+
+class Passage(BaseModel):
+    """Wording that both articles have; its text at most 300 characters."""
+
+    first_start: int
+    first_end: int
+    second_start: int
+    second_end: int
+    text: str
+
+
+class EvidenceShown(BaseModel):
+    """Why two articles are as close as they are; null means: cannot be judged."""
+
+    cosine: float | None = Field(description="Of the centred embeddings, -1 to 1.")
+    resemblance: float | None = Field(description="Shared wording over all wording, 0 to 1.")
+    containment: float | None = Field(description="Share of the shorter text in the longer one.")
+    title_overlap: float | None
+    fact_overlap: float | None
+    days_apart: float | None
+    length_ratio: float | None
+    same_text: bool
+    same_title: bool
+    same_language: bool
+    first_share: float = Field(description="Share of the first text that is shared wording.")
+    second_share: float
+    passages: list[Passage]
+    shared_facts: list[str]
+    differing_facts: list[tuple[str, str]] = Field(
+        description="Figures and names that differ in a sentence that both have."
+    )
+    only_first_facts: list[str]
+    only_second_facts: list[str]
+
+
+class NearMatch(BaseModel):
+    """A near-duplicate with its evidence."""
+
+    rank: int
+    similarity: Similarity
+    verdict: Verdict
+    relation: Relation
+    decision: Literal["duplicate", "distinct"] | None
+    article: EditorCard
+    evidence: EvidenceShown
+
+
+class NearDuplicates(BaseModel):
+    """Near-duplicates, closest first."""
+
+    index_version: str
+    lexical: bool = Field(description="Whether a draft was compared without the model.")
+    thresholds: dict[str, float]
+    matches: list[NearMatch]
+    reason: str
+
+
+class ComparisonShown(BaseModel):
+    """Everything about one pair."""
+
+    index_version: str
+    first: EditorCard
+    second: EditorCard
+    similarity: Similarity
+    verdict: Verdict
+    relation: Relation
+    decision: Literal["duplicate", "distinct"] | None
+    evidence: EvidenceShown
+
+
+class Changed(BaseModel):
+    """What a change did; it is on disk, and every worker sees it."""
+
+    index_version: str
+    added: int
+    updated: int
+    unchanged: int
+
+
+class Health(BaseModel):
+    """That the service is there."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether requests can be answered."""
+
+    status: Literal["ready", "unready"]
+    model: Literal["ready", "loading", "none"] = Field(
+        description="Of drafts; related lists need none."
+    )
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with which field."""
+
+    where: str
+    what: str
+
+
+class ProblemShown(BaseModel):
+    """An error, as of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default_factory=list)

@@ -1,0 +1,163 @@
+"""What the routes of one worker share: the index, who may ask, threads, rates, counters.
+
+Two readers of one index. Public related lists have one for themselves, on the event loop, which
+nothing holds up; everything else runs in threads over the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from fastapi import Request
+
+from recommender.engine import Recommender
+from recommender.service.access import Access, client_of
+from recommender.service.embedding_client import RemoteEmbedder
+from recommender.service.logs import RequestLog
+from recommender.service.metrics import Metrics
+from recommender.service.problems import Problem
+from recommender.service.rates import Rates
+from recommender.service.related import RelatedLists
+from recommender.service.work import Work
+from recommender.service_settings import ServeOptions
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """What the routes of one worker share.
+
+    Attributes
+    ----------
+    options : ServeOptions
+    engine : Recommender
+        For threads: call it through `run`, never on the event loop.
+    reader : Recommender
+        For what takes a moment on the event loop.
+    lists : RelatedLists
+        Public related lists, rendered.
+    access : Access
+        `Depends(state.access.required)` lets only the token or a login pass.
+    rates : Rates
+    work : Work
+    embedder : RemoteEmbedder or None
+        None where only the anonymous calls are answered.
+    metrics : Metrics
+    log : RequestLog
+    worker : int
+        Number of this worker.
+    """
+
+    options: ServeOptions
+    engine: Recommender
+    reader: Recommender
+    lists: RelatedLists
+    access: Access
+    rates: Rates
+    work: Work
+    embedder: RemoteEmbedder | None
+    metrics: Metrics
+    log: RequestLog
+    worker: int = 0
+
+    @classmethod
+    def open(
+        cls,
+        index: Path,
+        options: ServeOptions,
+        *,
+        token: str | None,
+        runtime: Path,
+        worker: int = 0,
+    ) -> ServiceState:
+        """Open an index for a worker.
+
+        Parameters
+        ----------
+        index : Path
+        options : ServeOptions
+        token : str or None
+        runtime : Path
+            Folder that the processes of one service share; only its owner may enter it.
+        worker : int
+
+        Raises
+        ------
+        IndexStoreError
+            If the index cannot be used.
+        """
+        reader = Recommender.open(index)
+        embedder = None
+        if not options.public_only:
+            embedder = RemoteEmbedder(
+                embedding_socket(runtime),
+                identity=lambda: reader.embedder_identity,
+                seconds=options.request_seconds,
+            )
+        rates = Rates(runtime / "rates")
+        return cls(
+            options=options,
+            engine=Recommender.open(index, embedder=embedder),
+            reader=reader,
+            lists=RelatedLists(
+                reader,
+                cache_seconds=options.cache_seconds,
+                stale_seconds=options.stale_seconds,
+            ),
+            access=Access(
+                token, rates=rates, tries=options.logins_per_minute, hours=options.login_hours
+            ),
+            rates=rates,
+            work=Work(
+                threads=options.threads, queue=options.queue, seconds=options.request_seconds
+            ),
+            embedder=embedder,
+            metrics=Metrics(),
+            log=RequestLog(worker, wanted=options.log_requests),
+            worker=worker,
+        )
+
+    async def run(
+        self,
+        function: Callable[Parameters, Result],
+        /,
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """Call a function in a thread; see `Work.run`."""
+        return await self.work.run(function, *args, **kwargs)
+
+    def take_embeddings(self, request: Request, count: int = 1) -> None:
+        """Use up part of a client's rate of texts that the model reads.
+
+        Raises
+        ------
+        Problem
+            429 with the time to wait.
+        """
+        most = self.options.embeddings_per_minute
+        wait = self.rates.take("embedding", client_of(request), per_minute=most, count=count)
+        if wait:
+            raise Problem(
+                429,
+                f"The model reads {most:,} texts a minute of one client ([serve] "
+                "embeddings_per_minute); ?lexical=1 compares without it.",
+                retry_after=wait,
+            )
+
+    def close(self) -> None:
+        """Close the index."""
+        self.work.close()
+        self.engine.close()
+        self.reader.close()
+        self.rates.close()
+
+
+def embedding_socket(runtime: Path) -> Path:
+    """Where the embedding process listens."""
+    return runtime / "embedding"
