@@ -183,6 +183,40 @@ def compare(
     }
 
 
+def put(engine: Recommender, articles: list[Article]) -> dict[str, Any]:
+    """Add articles or replace those of the same ids; on disk when it returns.
+
+    Raises
+    ------
+    Problem
+        409 if one was erased for good.
+    """
+    change = engine.update(articles)
+    if change.skipped:
+        raise Problem(
+            409,
+            "An article was erased for good and stays out; recommender update --allow-erased "
+            "takes it in again.",
+        )
+    return {
+        "index_version": engine.version(),
+        "added": change.added,
+        "updated": change.updated,
+        "unchanged": change.unchanged,
+    }
+
+
+def delete(engine: Recommender, article_id: str) -> None:
+    """Take an article out; on disk when it returns.
+
+    Raises
+    ------
+    ArticleNotFound
+        If it is not in the index.
+    """
+    engine.remove([article_id])
+
+
 def editor_card(card: Card) -> dict[str, Any]:
     """What an editor sees of an article."""
     return {

@@ -6,11 +6,14 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 
-from recommender.records import Article
+from recommender.records import MAX_ID_LENGTH, Article
+from recommender.reports.service_docs import api_page
 from recommender.service import answers
+from recommender.service.metrics import CONTENT_TYPE
 from recommender.service.problems import MEDIA_TYPE, Problem
 from recommender.service.related import (
     DEFAULT_LIMIT,
@@ -38,6 +41,7 @@ Lexical = Annotated[
     bool,
     Query(description="Compare a draft by wording, titles and facts alone, without the model."),
 ]
+PROBLEM_SCHEMA = f"#/components/schemas/{ProblemShown.__name__}"
 _WHY = {
     400: "The body is no JSON.",
     401: "Without the token, or with another one.",
@@ -59,7 +63,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _WHY[status],
-            "content": {MEDIA_TYPE: {"schema": ProblemShown.model_json_schema()}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": PROBLEM_SCHEMA}}},
         }
         for status in sorted({421, 503, *statuses})
     }
@@ -205,6 +209,97 @@ def editors_router(state: ServiceState) -> APIRouter:
             await state.run(answers.compare, state.engine, asked, first, second, lexical)
         )
 
+    @router.put(
+        "/articles",
+        response_model=Changed,
+        responses=problems(409),
+        summary="Add or replace several articles",
+    )
+    async def put_articles(request: Request, given: BatchGiven) -> Response:
+        """Each with its id. On disk when answered; every worker sees all of them at once."""
+        most = state.options.batch
+        if len(given.articles) > most:
+            raise Problem(
+                413,
+                f"{len(given.articles):,} articles in one request, at most {most:,} are taken "
+                "([serve] batch).",
+            )
+        if any(each.id is None for each in given.articles):
+            raise Problem(422, "An article has no id.")
+        articles = [article(each) for each in given.articles]
+        return await change(request, articles)
+
+    @router.put(
+        "/articles/{article_id:path}",
+        response_model=Changed,
+        responses={201: {"model": Changed, "description": "It is new."}, **problems(409)},
+        summary="Add or replace an article",
+    )
+    async def put_article(
+        request: Request,
+        article_id: Annotated[str, Path(max_length=MAX_ID_LENGTH)],
+        given: ArticleGiven,
+    ) -> Response:
+        """On disk when answered; every worker sees it at once."""
+        return await change(request, [article(given, article_id)])
+
+    async def change(request: Request, articles: list[Article]) -> Response:
+        state.take_embeddings(request, len(articles))
+        done = await state.run(answers.put, state.engine, articles)
+        state.metrics.changed("added", done["added"])
+        state.metrics.changed("updated", done["updated"])
+        return answered(done, status=201 if done["added"] and len(articles) == 1 else 200)
+
+    @router.delete(
+        "/articles/{article_id:path}",
+        status_code=204,
+        responses=problems(404),
+        summary="Take an article out",
+    )
+    async def delete_article(
+        article_id: Annotated[str, Path(max_length=MAX_ID_LENGTH)],
+    ) -> Response:
+        """Gone from every list when answered."""
+        await state.run(answers.delete, state.engine, article_id)
+        state.metrics.changed("removed", 1)
+        return Response(status_code=204)
+
+    return router
+
+
+def operators_router(state: ServiceState, document: Callable[[], dict[str, Any]]) -> APIRouter:
+    """What tells of the service itself; needs the token or a login as well.
+
+    Parameters
+    ----------
+    state : ServiceState
+    document : callable
+        Gives the OpenAPI document.
+    """
+    router = APIRouter(
+        tags=["operators"],
+        dependencies=[Depends(state.access.required)],
+        responses=problems(401, 429),
+    )
+
+    @router.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        summary="Counters for Prometheus",
+    )
+    async def metrics() -> Response:
+        """Summed over all workers."""
+        state.metrics.running(state.work.taken)
+        return Response(state.metrics.text(), media_type=CONTENT_TYPE)
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return answered(document())
+
+    @router.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(api_page(document()))
+
     return router
 
 
@@ -228,6 +323,3 @@ def _sent(state: ServiceState, rendered: Rendered, request: Request) -> Response
     response = Response(rendered.body)
     response.raw_headers = list(headers.items())
     return response
-
-
-__all__ = ["BatchGiven", "Changed", "Problem", "answered", "editors_router", "public_router"]

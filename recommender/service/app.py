@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 
 from recommender import __version__
 from recommender.errors import RecommenderError
-from recommender.service.api import editors_router, public_router
+from recommender.service.api import editors_router, operators_router, public_router
 from recommender.service.problems import Problem, of_error, of_validation
+from recommender.service.schemas import ProblemShown
 from recommender.service.state import ServiceState
 
 _TITLE = "Recommender"
@@ -27,7 +28,7 @@ def create_app(state: ServiceState) -> FastAPI:
     ----------
     state : ServiceState
     """
-    app = FastAPI(
+    app = _Service(
         title=_TITLE,
         description=_DESCRIPTION,
         version=__version__,
@@ -38,6 +39,7 @@ def create_app(state: ServiceState) -> FastAPI:
     app.include_router(public_router(state))
     if not state.options.public_only:
         app.include_router(editors_router(state))
+        app.include_router(operators_router(state, app.openapi))
         _include_page(app, state)
 
     @app.exception_handler(Problem)
@@ -58,6 +60,22 @@ def create_app(state: ServiceState) -> FastAPI:
         return Problem(error.status_code, detail, headers=_headers(error)).response()
 
     return app
+
+
+class _Service(FastAPI):
+    """An application whose document knows what a problem looks like."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            schemas = super().openapi().setdefault("components", {}).setdefault("schemas", {})
+            problem = ProblemShown.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs"))
+            schemas[ProblemShown.__name__] = problem
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+        assert self.openapi_schema is not None  # noqa: S101 - for the type checker
+        return self.openapi_schema
 
 
 def _include_page(app: FastAPI, state: ServiceState) -> None:

@@ -6,6 +6,7 @@ nothing holds up; everything else runs in threads over the other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import ParamSpec, TypeVar
 from fastapi import Request
 
 from recommender.engine import Recommender
+from recommender.errors import RecommenderError
+from recommender.records import Article
 from recommender.service.access import Access, client_of
 from recommender.service.embedding_client import RemoteEmbedder
 from recommender.service.logs import RequestLog
@@ -24,6 +27,7 @@ from recommender.service.related import RelatedLists
 from recommender.service.work import Work
 from recommender.service_settings import ServeOptions
 
+logger = logging.getLogger(__name__)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -149,6 +153,15 @@ class ServiceState:
                 "embeddings_per_minute); ?lexical=1 compares without it.",
                 retry_after=wait,
             )
+
+    def warm_up(self) -> None:
+        """Load what the first draft would wait for: the words of languages, the search files."""
+        draft = Article(id="(warm-up)", body="新的一天开始了，城市里的人们陆续出门上班。" * 4)
+        try:
+            self.engine.near_duplicates(draft, limit=1, lexical=True)
+        except RecommenderError as error:
+            # Whoever asks will be told.
+            logger.warning("the index cannot be searched: %s", error)
 
     def close(self) -> None:
         """Close the index."""

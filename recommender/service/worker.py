@@ -113,6 +113,8 @@ def run(plan: dict[str, Any], lifeline: int) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop_with_parent, daemon=True).start()
+    if not options.public_only:
+        threading.Thread(target=state.warm_up, daemon=True).start()
     server.run(sockets=[listening])
     state.close()
     return 0
