@@ -143,25 +143,9 @@ def public_router(state: ServiceState) -> APIRouter:
     return router
 
 
-def editors_router(state: ServiceState) -> APIRouter:
-    """What needs the token or a login."""
-    router = APIRouter(
-        route_class=StrictRoute,
-        tags=["editors"],
-        dependencies=[Depends(state.access.required)],
-        responses=problems(*_GUARDED),
-    )
-    zone = state.engine.options.zone
-
-    def article(given: ArticleGiven, article_id: str | None = None) -> Article:
-        longest = state.options.text_length
-        return answers.as_article(given, zone=zone, text_length=longest, article_id=article_id)
-
-    def draft(request: Request, given: ArticleGiven, lexical: bool) -> Article:
-        made = article(given)
-        if not lexical:
-            state.take_embeddings(request)
-        return made
+def asking_router(state: ServiceState) -> APIRouter:
+    """What an editor asks about drafts and articles."""
+    router = _guarded_router(state)
 
     @router.post(
         "/related",
@@ -173,7 +157,7 @@ def editors_router(state: ServiceState) -> APIRouter:
         request: Request, asked: RelatedAsked, lexical: Lexical = False
     ) -> Response:
         """Nothing is stored."""
-        given = draft(request, asked.article, lexical) if asked.article else None
+        given = _draft(state, request, asked.article, lexical) if asked.article else None
         return answered(await state.run(answers.related, state.engine, asked, given, lexical))
 
     @router.post(
@@ -186,7 +170,7 @@ def editors_router(state: ServiceState) -> APIRouter:
         request: Request, asked: NearDuplicatesAsked, lexical: Lexical = False
     ) -> Response:
         """Articles with the same text or story, hidden ones as well, with evidence."""
-        given = draft(request, asked.article, lexical) if asked.article else None
+        given = _draft(state, request, asked.article, lexical) if asked.article else None
         return answered(
             await state.run(answers.near_duplicates, state.engine, asked, given, lexical)
         )
@@ -202,12 +186,19 @@ def editors_router(state: ServiceState) -> APIRouter:
     ) -> Response:
         """Either may be an id or a draft."""
         first, second = (
-            each if isinstance(each, str) else draft(request, each, lexical)
+            each if isinstance(each, str) else _draft(state, request, each, lexical)
             for each in (asked.first, asked.second)
         )
         return answered(
             await state.run(answers.compare, state.engine, asked, first, second, lexical)
         )
+
+    return router
+
+
+def changing_router(state: ServiceState) -> APIRouter:
+    """Articles in and out of the index."""
+    router = _guarded_router(state)
 
     @router.put(
         "/articles",
@@ -226,8 +217,8 @@ def editors_router(state: ServiceState) -> APIRouter:
             )
         if any(each.id is None for each in given.articles):
             raise Problem(422, "An article has no id.")
-        articles = [article(each) for each in given.articles]
-        return await change(request, articles)
+        articles = [_article(state, each) for each in given.articles]
+        return await _change(state, request, articles)
 
     @router.put(
         "/articles/{article_id:path}",
@@ -241,14 +232,7 @@ def editors_router(state: ServiceState) -> APIRouter:
         given: ArticleGiven,
     ) -> Response:
         """On disk when answered; every worker sees it at once."""
-        return await change(request, [article(given, article_id)])
-
-    async def change(request: Request, articles: list[Article]) -> Response:
-        state.take_embeddings(request, len(articles))
-        done = await state.run(answers.put, state.engine, articles)
-        state.metrics.changed("added", done["added"])
-        state.metrics.changed("updated", done["updated"])
-        return answered(done, status=201 if done["added"] and len(articles) == 1 else 200)
+        return await _change(state, request, [_article(state, given, article_id)])
 
     @router.delete(
         "/articles/{article_id:path}",
@@ -311,6 +295,39 @@ def answered(content: Any, status: int = 200) -> Response:
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+def _guarded_router(state: ServiceState) -> APIRouter:
+    return APIRouter(
+        route_class=StrictRoute,
+        tags=["editors"],
+        dependencies=[Depends(state.access.required)],
+        responses=problems(*_GUARDED),
+    )
+
+
+def _article(state: ServiceState, given: ArticleGiven, article_id: str | None = None) -> Article:
+    return answers.as_article(
+        given,
+        zone=state.reader.options.zone,
+        text_length=state.options.text_length,
+        article_id=article_id,
+    )
+
+
+def _draft(state: ServiceState, request: Request, given: ArticleGiven, lexical: bool) -> Article:
+    made = _article(state, given)
+    if not lexical:
+        state.take_embeddings(request)
+    return made
+
+
+async def _change(state: ServiceState, request: Request, articles: list[Article]) -> Response:
+    state.take_embeddings(request, len(articles))
+    done = await state.run(answers.put, state.engine, articles)
+    state.metrics.changed("added", done["added"])
+    state.metrics.changed("updated", done["updated"])
+    return answered(done, status=201 if done["added"] and len(articles) == 1 else 200)
 
 
 def _sent(state: ServiceState, rendered: Rendered, request: Request) -> Response:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from recommender import __version__
 from recommender.errors import RecommenderError
-from recommender.service.api import editors_router, operators_router, public_router
+from recommender.service.api import asking_router, changing_router, operators_router, public_router
 from recommender.service.problems import Problem, of_error, of_validation
 from recommender.service.schemas import ProblemShown
 from recommender.service.state import ServiceState
@@ -38,7 +38,8 @@ def create_app(state: ServiceState) -> FastAPI:
     )
     app.include_router(public_router(state))
     if not state.options.public_only:
-        app.include_router(editors_router(state))
+        app.include_router(asking_router(state))
+        app.include_router(changing_router(state))
         app.include_router(operators_router(state, app.openapi))
         _include_page(app, state)
 
