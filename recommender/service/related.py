@@ -180,12 +180,15 @@ class RelatedLists:
         asked = engine or self._reader
         moment = self._clock()
         now = datetime.fromtimestamp(moment, timezone.utc)
-        # A change in the midst of it would give an old list the name of a new version.
+        # What the gate has looked up a moment ago; a change in the midst of it would give an old
+        # list the name of a new version.
+        version = self._version if engine is None else asked.version()
         while True:
-            version = asked.version()
             matches = self._matches(asked, question, now)
-            if asked.version() == version:
+            found = asked.version()
+            if found == version:
                 break
+            version = found
         body = orjson.dumps(_document(question.article, version, matches))
         with self._turn:
             if version != self._version or moment >= self._until:
