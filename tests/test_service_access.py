@@ -94,7 +94,14 @@ def raw_status(service: Service, hosts: list[str], path: str) -> int:
 @pytest.mark.parametrize("path", ["/articles/a000/related", "/healthz", "/docs", "/"])
 def test_another_name_is_refused(service: Service, path: str) -> None:
     # A page of evil.example whose name was made to lead here.
-    for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:80", "", "[::1", "x" * 500):
+    for host in (
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:80",
+        "",
+        "[::1",
+        "x" * 500,
+    ):
         assert raw_status(service, [host], path) == 421, host
     assert raw_status(service, ["127.0.0.1", "evil.example"], path) in (400, 421)
     # HTTP/1.1 without a name at all.

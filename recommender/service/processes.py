@@ -27,6 +27,9 @@ from recommender.service.logs import write_line
 from recommender.service_settings import ServeOptions
 
 _BACKLOG = 2_048
+_PREFIX = "recommender-serve-"
+_LONGEST_FOLDER = 80
+_SHORT_FOLDER = "/tmp"  # noqa: S108 - mkdtemp makes a folder of its own there
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
 # A child that lived this long begins with a short pause again.
 _STEADY_SECONDS = 30.0
@@ -86,7 +89,7 @@ class Supervisor:
         """
         with _listening_at(self.options.host, self.options.port) as listening:
             self._listening = listening
-            self._runtime = Path(tempfile.mkdtemp(prefix="recommender-serve-"))
+            self._runtime = _shared_folder()
             try:
                 (self._runtime / "metrics").mkdir(mode=0o700)
                 with self._signals():
@@ -287,6 +290,15 @@ class Supervisor:
             self._selector.unregister(ours)
             ours.close()
             theirs.close()
+
+
+def _shared_folder() -> Path:
+    """A new folder that only its owner can enter; a socket's path may have some 100 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    if len(os.fsencode(folder)) <= _LONGEST_FOLDER:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_SHORT_FOLDER))
 
 
 @contextmanager

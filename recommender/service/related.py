@@ -22,6 +22,7 @@ from xxhash import xxh3_128_hexdigest
 
 from recommender.engine import Recommender
 from recommender.errors import ArticleNotFound
+from recommender.exports.entries import safe_url
 from recommender.records import MAX_ID_LENGTH, Card, MatchList
 from recommender.service.problems import NOT_FOUND, Problem
 
@@ -262,7 +263,8 @@ def public_card(card: Card) -> dict[str, Any]:
     return {
         "id": card.id,
         "title": card.title,
-        "url": card.url,
+        # A page makes a link of it.
+        "url": safe_url(card.url),
         "date": card.date.isoformat() if card.date else None,
         "category": card.category,
         "source": card.source,
