@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-TOKEN = "a-token-for-tests-0123456789"
+TOKEN = "a-token-for-tests-0123456789"  # noqa: S105 - not a secret
 PATIENCE = 60.0
 Found = TypeVar("Found")
 

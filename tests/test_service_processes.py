@@ -43,8 +43,8 @@ def dies(pid: int) -> None:
 def shared_file(service: Service) -> Path:
     """A file in the folder that the processes of a service share."""
     worker = service.children("worker")[0]
-    opened = [each.resolve() for each in Path(f"/proc/{worker}/fd").iterdir()]
-    (found,) = [each for each in opened if each.name == "rates"]
+    opened = {each.resolve() for each in Path(f"/proc/{worker}/fd").iterdir()}
+    (found,) = (each for each in opened if each.name == "rates")
     return found
 
 
@@ -84,9 +84,9 @@ def test_requests_that_run_end_before_the_service_does(index: Path, tmp_path: Pa
         body = b'{"id": "a003"}'
         with socket.create_connection((place.hostname, place.port), timeout=PATIENCE) as running:
             running.sendall(
-                f"POST /near-duplicates HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}"
-                f"\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-                "Expect: 100-continue\r\n\r\n".encode()
+                "POST /near-duplicates HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n".encode()
             )
             # The service has begun to read it.
             assert b" 100 " in running.recv(4_096)

@@ -203,7 +203,7 @@ def changing_router(state: ServiceState) -> APIRouter:
     @router.put(
         "/articles",
         response_model=Changed,
-        responses=problems(409),
+        responses=problems(404, 409),
         summary="Add or replace several articles",
     )
     async def put_articles(request: Request, given: BatchGiven) -> Response:
@@ -215,15 +215,13 @@ def changing_router(state: ServiceState) -> APIRouter:
                 f"{len(given.articles):,} articles in one request, at most {most:,} are taken "
                 "([serve] batch).",
             )
-        if any(each.id is None for each in given.articles):
-            raise Problem(422, "An article has no id.")
         articles = [_article(state, each) for each in given.articles]
-        return await _change(state, request, articles)
+        return answered(await _change(state, request, articles))
 
     @router.put(
         "/articles/{article_id:path}",
         response_model=Changed,
-        responses={201: {"model": Changed, "description": "It is new."}, **problems(409)},
+        responses={201: {"model": Changed, "description": "It is new."}, **problems(404, 409)},
         summary="Add or replace an article",
     )
     async def put_article(
@@ -232,7 +230,8 @@ def changing_router(state: ServiceState) -> APIRouter:
         given: ArticleGiven,
     ) -> Response:
         """On disk when answered; every worker sees it at once."""
-        return await _change(state, request, [_article(state, given, article_id)])
+        done = await _change(state, request, [_article(state, given, article_id)])
+        return answered(done, status=201 if done["added"] else 200)
 
     @router.delete(
         "/articles/{article_id:path}",
@@ -322,12 +321,12 @@ def _draft(state: ServiceState, request: Request, given: ArticleGiven, lexical: 
     return made
 
 
-async def _change(state: ServiceState, request: Request, articles: list[Article]) -> Response:
+async def _change(state: ServiceState, request: Request, articles: list[Article]) -> dict[str, Any]:
     state.take_embeddings(request, len(articles))
     done = await state.run(answers.put, state.engine, articles)
     state.metrics.changed("added", done["added"])
     state.metrics.changed("updated", done["updated"])
-    return answered(done, status=201 if done["added"] and len(articles) == 1 else 200)
+    return done
 
 
 def _sent(state: ServiceState, rendered: Rendered, request: Request) -> Response:

@@ -23,6 +23,7 @@ _EXAMPLE_ARTICLE: dict[str, Any] = {
 _EXAMPLE_ID = {"id": "cms-4812"}
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH)]
+Moment = Annotated[str, StringConstraints(max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=MAX_FIELD_LENGTH)]
 Similarity = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Verdict = Literal["same-text", "same-story", "related", "unrelated"]
@@ -44,7 +45,7 @@ class ArticleGiven(Given):
     title: Text = ""
     body: str = Field(description="HTML or plain text.")
     url: Text = ""
-    date: Text | None = Field(
+    date: Moment | None = Field(
         None, description="ISO 8601 or as CMS write it; without a zone it is of the index's."
     )
     category: Text = ""
@@ -52,10 +53,18 @@ class ArticleGiven(Given):
     source: Text = ""
     site: Text = ""
     excerpt: bool = Field(False, description="The body is only a part of the text.")
-    visible_from: Text | None = Field(None, description="Public from this moment on.")
-    visible_until: Text | None = Field(None, description="Public until just before this moment.")
+    visible_from: Moment | None = Field(None, description="Public from this moment on.")
+    visible_until: Moment | None = Field(None, description="Public until just before this moment.")
     access: Literal["public", "members", "hidden"] = "public"
     extra: dict[str, Any] = Field(default_factory=dict, description="Kept as it is.")
+
+
+class NamedArticle(ArticleGiven):
+    """An article with its id."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE_ID, **_EXAMPLE_ARTICLE}]})
+
+    id: Id | int = Field(description="As the CMS names it; a number is as good.")
 
 
 class ThresholdsGiven(Given):
@@ -121,10 +130,10 @@ class BatchGiven(Given):
     """Several articles, each with its id."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"articles": [{"id": "cms-4812", **_EXAMPLE_ARTICLE}]}]}
+        json_schema_extra={"examples": [{"articles": [{**_EXAMPLE_ID, **_EXAMPLE_ARTICLE}]}]}
     )
 
-    articles: list[ArticleGiven] = Field(min_length=1)
+    articles: list[NamedArticle] = Field(min_length=1)
 
 
 class PublicCard(BaseModel):
