@@ -38,9 +38,11 @@ class EnginePart:
     @property
     def options(self) -> IndexOptions:
         """How the index was built."""
-        return self._searcher.state.options
+        with self._turn:
+            return self._searcher.state.options
 
     @property
     def thresholds(self) -> Thresholds:
         """The thresholds in force: those given on opening, else those stored in the index."""
-        return self._thresholds or self._searcher.state.thresholds
+        with self._turn:
+            return self._thresholds or self._searcher.state.thresholds

@@ -155,10 +155,7 @@ class RelatedLists:
 
     def is_quick(self, question: Question) -> bool:
         """Whether to answer at once, without a thread."""
-        return question.is_quick and (
-            question.min_similarity is not None
-            or self._reader.thresholds.related >= _QUICK_SIMILARITY
-        )
+        return question.is_quick and (question.min_similarity is not None or self._quick_thresholds)
 
     def answer(
         self, question: Question, path: str, query: bytes, *, engine: Recommender | None = None
@@ -236,6 +233,7 @@ class RelatedLists:
         self._kept.clear()
         self._bytes = 0
         self._until = float("inf") if change is None else change.timestamp()
+        self._quick_thresholds = self._reader.thresholds.related >= _QUICK_SIMILARITY
         self._version = version
 
     def _rendered(self, body: bytes, until: float) -> Rendered:
