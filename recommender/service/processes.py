@@ -27,6 +27,8 @@ from recommender.service.logs import write_line
 from recommender.service_settings import ServeOptions
 
 _BACKLOG = 2_048
+# Workers share the processors among themselves; threads of each would only wait for one another.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PREFIX = "recommender-serve-"
 _LONGEST_FOLDER = 80
 _SHORT_FOLDER = "/tmp"  # noqa: S108 - mkdtemp makes a folder of its own there
@@ -156,6 +158,7 @@ class Supervisor:
             [sys.executable, "-m", "recommender.service", child.kind],
             stdin=subprocess.PIPE,
             pass_fds=passed,
+            env={**(_ONE_THREAD if child.kind == "worker" else {}), **os.environ},
             # Ctrl-C is for the supervisor, which lets requests end.
             start_new_session=True,
         )
