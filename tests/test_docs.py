@@ -48,7 +48,13 @@ def test_every_test_that_is_named_anywhere_is_there() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    sorted(set(re.findall(r"recommender [a-z]+[^`\n|;&]*", OPERATIONS + SECURITY + INTEGRATION + SERVICE))),
+    sorted(
+        set(
+            re.findall(
+                r"recommender [a-z]+[^`\n|;&]*", OPERATIONS + SECURITY + INTEGRATION + SERVICE
+            )
+        )
+    ),
 )
 def test_every_command_and_option_is_there(line: str) -> None:
     words = line.split()

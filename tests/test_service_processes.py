@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from recommender import Recommender
+from recommender import EmbedderIdentity, HashingEmbedder, Recommender
 from tests.helpers import NOW, article, build, corpus
 from tests.services import PATIENCE, TOKEN, Service, serving, until
 
@@ -232,6 +235,50 @@ def test_an_index_that_is_damaged_meanwhile(tmp_path: Path) -> None:
         (folder / "articles.sqlite").unlink()
         (tmp_path / "away").rename(folder / "articles.sqlite")
         until(lambda: service.anyone.get("/articles/a001/related").status_code == 200)
+
+
+def test_one_connection_too_many_is_told_to_come_later(index: Path, tmp_path: Path) -> None:
+    with serving(index, tmp_path, "--workers", "1", settings="connections = 3") as service:
+        place = urlsplit(service.url)
+        address = (place.hostname, place.port)
+        with ExitStack() as opened:
+            for _ in range(3):
+                opened.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            with socket.create_connection(address, timeout=PATIENCE) as last:
+                answer = last.recv(4_096)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After" in answer
+        # Until the service has noticed that they went.
+        until(lambda: raw_health(address) == 200)
+
+
+def raw_health(address: tuple[str | None, int | None]) -> int:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        return int(connection.recv(4_096).split()[1])
+
+
+def test_without_its_model_it_answers_what_needs_none(index: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    shutil.copytree(index, folder)
+    with serving(folder, tmp_path, "--workers", "1") as service:
+        service.wait_for_model()
+        with Recommender.open(folder) as opened:
+            opened.rebuild(embedder=Elsewhere(), now=NOW)
+        answer = service.editor.post("/near-duplicates", json=GIVEN)
+        assert answer.status_code == 503
+        assert "?lexical=1" in answer.json()["detail"]
+        assert service.editor.post("/near-duplicates?lexical=1", json=GIVEN).status_code == 200
+        assert service.anyone.get("/articles/a000/related").status_code == 200
+        assert service.anyone.get("/readyz").json()["model"] == "unavailable"
+
+
+class Elsewhere(HashingEmbedder):
+    """An embedder whose weights nobody has here."""
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        return replace(super().identity, name="/nowhere", source="folder /nowhere", fingerprint="x")
 
 
 @pytest.fixture

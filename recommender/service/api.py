@@ -136,8 +136,7 @@ def public_router(state: ServiceState) -> APIRouter:
         state.reader.version()
         model = "none"
         if state.embedder is not None:
-            ready = await state.run(state.embedder.is_ready)
-            model = "ready" if ready else "loading"
+            model = await state.run(state.embedder.state)
         return answered({"status": "ready", "model": model})
 
     return router

@@ -83,13 +83,14 @@ class RemoteEmbedder:
             rows[place] = known[key]
         return rows
 
-    def is_ready(self) -> bool:
-        """Whether the process has its model."""
+    def state(self) -> str:
+        """How the model is: "ready", "loading" or "unavailable"."""
         try:
             header, _ = self._exchange({"ask": "ready"}, time.monotonic() + 1.0)
         except (OSError, ValueError):
-            return False
-        return bool(header.get("ready"))
+            # Its process is being started.
+            return "loading"
+        return str(header.get("model", "loading"))
 
     def _asked(self, identity: EmbedderIdentity, texts: Sequence[str]) -> Vectors:
         deadline = time.monotonic() + self._seconds

@@ -6,12 +6,12 @@ together. Started, and started again when it dies, by `processes`; ends when its
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +22,12 @@ import numpy as np
 from recommender.embedders import Embedder, EmbedderIdentity, load_recorded
 from recommender.errors import RecommenderError
 from recommender.service.embedding_client import receive_frame, send_frame
+from recommender.service.logs import write_line
 
 _MOST_CONNECTIONS = 256
 _MOST_TEXTS = 64
 _PATIENCE = 60.0
+_PAUSE_AFTER_FAILURE = 60.0
 
 
 @dataclass(slots=True)
@@ -55,7 +57,16 @@ class EmbeddingServer:
         self._index = index
         self._jobs: queue.Queue[_Job] = queue.Queue()
         self._model: Embedder | None = None
+        # What could not be loaded, why, and until when nobody tries again.
+        self._failed: tuple[EmbedderIdentity, RecommenderError, float] | None = None
         self._slots = threading.Semaphore(_MOST_CONNECTIONS)
+
+    @property
+    def state(self) -> str:
+        """How the model is: "ready", "loading" or "unavailable"."""
+        if self._failed is not None:
+            return "unavailable"
+        return "loading" if self._model is None else "ready"
 
     def load(self, identity: EmbedderIdentity) -> None:
         """Load the model of an index before anybody asks.
@@ -65,7 +76,15 @@ class EmbeddingServer:
         EmbeddingError, IndexIncompatible
             If it cannot be had.
         """
-        self._model = load_recorded(identity, index=self._index)
+        failed = self._failed
+        if failed is not None and failed[0] == identity and time.monotonic() < failed[2]:
+            raise failed[1]
+        try:
+            self._model = load_recorded(identity, index=self._index)
+            self._failed = None
+        except RecommenderError as error:
+            self._failed = identity, error, time.monotonic() + _PAUSE_AFTER_FAILURE
+            raise
 
     def serve(self) -> None:
         """Answer until the process ends."""
@@ -81,7 +100,7 @@ class EmbeddingServer:
                 connection.settimeout(_PATIENCE)
                 header, _ = receive_frame(connection)
                 if header.get("ask") == "ready":
-                    send_frame(connection, {"ready": self._model is not None})
+                    send_frame(connection, {"model": self.state})
                     return
                 job = _Job(EmbedderIdentity.from_dict(header["identity"]), header["texts"])
                 self._jobs.put(job)
@@ -155,6 +174,6 @@ def run(plan: dict[str, Any], lifeline: int) -> int:
         server.load(EmbedderIdentity.from_dict(plan["identity"]))
     except RecommenderError as error:
         # Drafts are told so; what needs no model is answered.
-        print(json.dumps({"level": "error", "message": str(error)}), flush=True)
+        write_line({"level": "error", "message": str(error), "process": "embedding"})
     server.serve()
     return 0

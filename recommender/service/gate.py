@@ -85,8 +85,10 @@ class Gate:
             if rendered is not None:
                 await passage.send_rendered(rendered, self._lists.headers_now(rendered))
                 return
-            # A body of what only reads is of no use to anybody.
-            await self._inner(scope, _Replay(b"", receive), passage.send)
+            # A body of what only reads is of no use to anybody; the server sends none after HEAD.
+            asked = {**scope, "method": "GET"} if method == "HEAD" else scope
+            await self._inner(asked, _Replay(b"", receive), passage.send)
+            scope["route"] = asked.get("route")
             return
         body = await self._body(scope, receive, passage)
         await self._inner(scope, _Replay(body, receive), passage.send)
@@ -235,7 +237,7 @@ class _Passage:
         ]
         if self._scope["method"] == "HEAD":
             body = b""
-        if self._scope["path"].endswith("/related") and "route" not in self._scope:
+        if self._scope["path"].endswith("/related") and self._scope.get("route") is None:
             self._scope["route"] = _RELATED
         await self.send(
             {"type": "http.response.start", "status": problem.status, "headers": headers}

@@ -281,7 +281,9 @@ class Supervisor:
         def stop(number: int, frame: object) -> None:
             self._stopping += 1
 
-        before = {each: signal.signal(each, stop) for each in _STOPPING}
+        # Under nohup a terminal that closes is not the end.
+        heeded = [each for each in _STOPPING if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {each: signal.signal(each, stop) for each in heeded}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         woken = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         try:

@@ -1,7 +1,7 @@
-"""HTTP/1.1 as uvicorn speaks it, with limits on the head of a request: its size and its time.
+"""HTTP/1.1 as uvicorn speaks it, with limits on connections and on the head of a request.
 
-uvicorn leaves both to a proxy in front of it; here a client that sends headers without end, or
-drop by drop, is sent away.
+uvicorn leaves these to a proxy in front of it; here a client that sends headers without end, or
+drop by drop, is sent away, and one too many is told when to come again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,27 @@ _MOST_BYTES = 32_768
 _SECONDS = 15.0
 
 
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    Attributes
+    ----------
+    most : int
+        Connections of this process.
+    """
+
+    most = 1_000
+
+    @classmethod
+    def limited_to(cls, most: int) -> type[LimitedProtocol]:
+        """The same for so many connections."""
+        return type(cls.__name__, (cls,), {"most": most})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -26,6 +45,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request, but not for ever."""
         super().connection_made(transport)
+        if len(self.connections) > self.most:
+            transport.write(_BUSY)
+            transport.close()
+            return
         self._head_timer = self.loop.call_later(_SECONDS, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:

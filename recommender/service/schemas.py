@@ -299,7 +299,7 @@ class Readiness(BaseModel):
     """Whether requests can be answered."""
 
     status: Literal["ready", "unready"]
-    model: Literal["ready", "loading", "none"] = Field(
+    model: Literal["ready", "loading", "unavailable", "none"] = Field(
         description="Of drafts; related lists need none."
     )
 

@@ -91,7 +91,7 @@ def run(plan: dict[str, Any], lifeline: int) -> int:
     listening.setblocking(False)
     config = Config(
         application(state),
-        http=LimitedProtocol,
+        http=LimitedProtocol.limited_to(options.connections),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -99,7 +99,6 @@ def run(plan: dict[str, Any], lifeline: int) -> int:
         server_header=False,
         proxy_headers=bool(options.trusted_proxies),
         forwarded_allow_ips=list(options.trusted_proxies),
-        limit_concurrency=options.connections,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, int(options.grace_seconds)),
     )
