@@ -147,14 +147,19 @@ def processor_seconds(pids: Sequence[int]) -> float:
     return total / ticks
 
 
+def below(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def children(pid: int) -> dict[str, list[int]]:
     """Processes of a server by their kind."""
     found: dict[str, list[int]] = {"worker": [], "embedding": []}
-    for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    for each in below(pid):
         words = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
         for kind, pids in found.items():
             if kind.encode() in words:
-                pids.append(int(each))
+                pids.append(each)
     return found
 
 
@@ -196,10 +201,15 @@ def entries_of(index: Path, work: Path) -> dict[str, Path]:
 
 
 def measure_load(
-    url: str, idle: str, pid: int, files: Mapping[str, Path], work: Path, seconds: float
+    url: str,
+    idle: str,
+    workers: Sequence[int],
+    idlers: Sequence[int],
+    files: Mapping[str, Path],
+    work: Path,
+    seconds: float,
 ) -> dict[str, Any]:
     """All kinds of requests with all numbers of clients, side by side."""
-    workers = children(pid)["worker"]
     total = sum(1 for _ in files["new"].open(encoding="utf-8"))
     result: dict[str, Any] = {}
     start = {"drafts": 0, "lexical": 0}
@@ -212,7 +222,8 @@ def measure_load(
                     put(client, "benchmark", clients)
                 if kind == "kept":
                     load(url, files[kind], work, clients=8, seconds=2, start=0, body=False)
-                before = processor_seconds(workers)
+                asked = idlers if kind == "nothing" else workers
+                before = processor_seconds(asked)
                 figures[kind] = load(
                     idle if kind == "nothing" else url,
                     files[kind],
@@ -222,9 +233,8 @@ def measure_load(
                     start=start.get(kind, 0),
                     body=kind in start,
                 )
-                spent = processor_seconds(workers) - before
-                if kind != "nothing":
-                    figures[kind]["worker_ms"] = 1_000 * spent / figures[kind]["requests"]
+                spent = processor_seconds(asked) - before
+                figures[kind]["worker_ms"] = 1_000 * spent / figures[kind]["requests"]
                 if kind in start:
                     start[kind] += int(figures[kind]["requests"])
                 if kind == "new" and figures[kind]["requests"] > total:
@@ -289,12 +299,14 @@ def measure(index: Path, work: Path, seconds: float) -> dict[str, Any]:
         running([*serve, "--workers", str(WORKERS)], work, r"at (http://\S+)") as (pid, url),
         running(
             [*server, "--workers", str(WORKERS), "--no-access-log"], idle, r"on (http://\S+)"
-        ) as (_, other),
+        ) as (idler, other),
     ):
         wait_for_model(url)
         result: dict[str, Any] = {
             "busy_at_first": os.getloadavg()[0],
-            "clients": measure_load(url, other, pid, files, work, seconds),
+            "clients": measure_load(
+                url, other, children(pid)["worker"], below(idler), files, work, seconds
+            ),
             "visible": measure_visibility(url),
         }
         found = children(pid)
@@ -341,6 +353,11 @@ def table(result: Mapping[str, Any], articles: int) -> str:
         ["… p99, ms", f"≤ {AIMS['new_p99_ms']}", f"{most['new']['p99_ms']:.1f}"],
         ["… worker's processor time of one, ms", "", f"{most['new']['worker_ms']:.2f}"],
         ["kept, share of doing nothing", f"≥ {AIMS['kept_share']:.0%}", f"{share:.0%}"],
+        [
+            "… processor time of one kept, of one that does nothing, ms",
+            "",
+            f"{most['kept']['worker_ms']:.3f}, {most['nothing']['worker_ms']:.3f}",
+        ],
         [
             "a PUT seen in another worker, ms after its answer, median / most",
             f"≤ {AIMS['visible_ms']}",
