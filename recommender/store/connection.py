@@ -51,9 +51,11 @@ class Connection:
         How many snapshots or transactions are open on it, one inside the other.
     state : State or None
         What the `state` table says inside the open snapshot.
+    noted : (int, str) or None
+        The name of the state that it saw last, and SQLite's number of that state.
     """
 
-    __slots__ = ("_folder", "_raw", "_reading", "depth", "state")
+    __slots__ = ("_folder", "_raw", "_reading", "depth", "noted", "state")
 
     def __init__(self, raw: sqlite3.Connection, folder: Path, *, reading: bool = False) -> None:
         self._raw = raw
@@ -61,6 +63,7 @@ class Connection:
         self._folder = folder
         self.depth = 0
         self.state: State | None = None
+        self.noted: tuple[int, str] | None = None
 
     @classmethod
     def open(cls, folder: Path, *, writable: bool = False) -> Connection:
@@ -238,9 +241,10 @@ class ConnectionPool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._path = database_path(folder)
         self._idle: list[Connection] = []
         self._local = threading.local()
-        self._identity = _identity(folder)
+        self._identity = _identity(self._path)
         self._closed = False
         self.replaced = 0
         _pools.add(self)
@@ -299,16 +303,16 @@ class ConnectionPool:
 
     def _follow(self) -> None:
         """Notice that another index was put in place of this one."""
-        identity = _identity(self._folder)
+        identity = _identity(self._path)
         if identity is not None and identity != self._identity:
             self.close_idle()
             self._identity = identity
             self.replaced += 1
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        status = os.stat(database_path(folder))  # noqa: PTH116 - twice as fast, on every call
+        status = os.stat(path)  # noqa: PTH116 - twice as fast, on every call
     except OSError:
         return None
     return status.st_dev, status.st_ino

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.closing import Closing
-from recommender.errors import IndexCorrupt, IndexIncompatible, IndexStoreError
+from recommender.errors import IndexCorrupt, IndexStoreError
 from recommender.records import Card, Filter
 from recommender.store import codec
 from recommender.store.absence import absent, is_present, unfinished
 from recommender.store.codec import DECODING_ERRORS, State, Values, damaged
 from recommender.store.connection import Connection, ConnectionPool
 from recommender.store.documents import Document, GenerationInfo, NeighbourList, Sketch
+from recommender.store.header import check_format, read_state
 from recommender.store.lock import Written, last_written
 from recommender.store.query import (
     AMONG,
@@ -31,8 +32,6 @@ from recommender.store.query import (
     where,
 )
 from recommender.store.schema import (
-    APPLICATION_ID,
-    FORMAT_VERSION,
     LOCK_NAME,
     advice_on_damage,
     database_path,
@@ -124,14 +123,19 @@ class Store(Closing):
             return
         connection = self._pool.acquire()
         try:
-            self._begin(connection)
-            try:
+            with self._reading(connection):
                 yield
-            finally:
-                connection.state = None
-                connection.run("ROLLBACK")
         finally:
             self._pool.release(connection)
+
+    @contextmanager
+    def _reading(self, connection: Connection) -> Iterator[None]:
+        self._begin(connection)
+        try:
+            yield
+        finally:
+            connection.state = None
+            connection.run("ROLLBACK")
 
     def _begin(self, connection: Connection) -> None:
         connection.run("BEGIN")
@@ -178,8 +182,22 @@ class Store(Closing):
 
     def state_name(self) -> str:
         """The name of this state: another one in every index and after every change."""
-        with self.snapshot():
-            return f"{self._own_meta('index') or 'index'}-{self._state().change}"
+        if self._pool.current is not None:
+            return self._named()
+        connection = self._pool.acquire()
+        try:
+            # Another number after every commit of another connection: asked at every request of
+            # a service, a tenth of what it takes to read the name.
+            ((number,),) = connection.rows("PRAGMA data_version")
+            if connection.noted is None or connection.noted[0] != number:
+                with self._reading(connection):
+                    connection.noted = number, self._named()
+            return connection.noted[1]
+        finally:
+            self._pool.release(connection)
+
+    def _named(self) -> str:
+        return f"{self._own_meta('index') or 'index'}-{self._state().change}"
 
     def count(self) -> int:
         """How many articles there are."""
@@ -444,47 +462,6 @@ class Store(Closing):
         # The second condition is what lets SQLite use its partial index.
         sql = "SELECT row FROM sketches WHERE text_digest = ? AND text_digest <> x'' ORDER BY row"
         return [row for (row,) in self._rows(sql, (text_digest,))]
-
-
-def check_format(connection: Connection, path: Path) -> None:
-    """Refuse a database of another program or of a newer version.
-
-    Raises
-    ------
-    IndexMissing
-        If the database is still empty: a build that was killed at its very beginning.
-    IndexCorrupt, IndexIncompatible
-    """
-    ((application,),) = connection.rows("PRAGMA application_id")
-    ((version,),) = connection.rows("PRAGMA user_version")
-    if application == APPLICATION_ID and version == FORMAT_VERSION:
-        return
-    if not connection.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
-        raise unfinished(path.parent)
-    if application != APPLICATION_ID:
-        raise IndexCorrupt(f"{path}: this is a database of another program, not an index")
-    what_next = (
-        f"upgrade recommender, or remove {path.parent} and build the index again with this version"
-        if version > FORMAT_VERSION
-        else f"an older one: remove {path.parent} and build the index again"
-    )
-    raise IndexIncompatible(
-        f"{path}: written in format {version}, this version knows {FORMAT_VERSION}; {what_next}"
-    )
-
-
-def read_state(connection: Connection, path: Path) -> State | None:
-    """The one row of `state`; `None` when nothing was ever committed."""
-    found = connection.rows(
-        "SELECT change, articles, last_row, dimension, last_generation, generation, checksum "
-        "FROM state"
-    )
-    if not found:
-        return None
-    try:
-        return codec.decode_state(found[0])
-    except DECODING_ERRORS as error:
-        raise damaged(path, "state", 1) from error
 
 
 def _array(found: Sequence[Values]) -> Rows:

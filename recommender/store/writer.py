@@ -17,9 +17,10 @@ from recommender.store.codec import State
 from recommender.store.connection import Connection
 from recommender.store.documents import Document, GenerationInfo, NeighbourList
 from recommender.store.files import check_writable, make_file, make_folder, share_database
+from recommender.store.header import check_format, read_state
 from recommender.store.lock import WriterLock
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, slots
-from recommender.store.reader import OWN_META, Store, check_format, read_state
+from recommender.store.reader import OWN_META, Store
 from recommender.store.schema import (
     APPLICATION_ID,
     DATABASE_NAME,
