@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -165,6 +166,33 @@ def test_what_does_not_fit_is_told_to_come_later(index: Path, tmp_path: Path) ->
         assert f'recommender_refused_total{{status="503"}} {len(busy)}.0' in text
 
 
+def test_readers_do_not_fill_the_queue_of_editors(index: Path, tmp_path: Path) -> None:
+    settings = "threads = 1\nqueue = 0"
+    with serving(index, tmp_path, "--workers", "1", settings=settings) as service:
+        service.wait_for_model()
+        ended = threading.Event()
+
+        def flood(number: int) -> set[int]:
+            seen = set()
+            while not ended.is_set():
+                asked = f"limit=100&min_similarity=0&category=x{number}-{len(seen)}"
+                seen.add(service.anyone.get(f"/articles/a000/related?{asked}").status_code)
+            return seen
+
+        with ThreadPoolExecutor(6) as pool:
+            floods = [pool.submit(flood, each) for each in range(6)]
+            try:
+                statuses = {
+                    service.editor.post("/near-duplicates?lexical=1", json=GIVEN).status_code
+                    for _ in range(10)
+                }
+            finally:
+                ended.set()
+            seen = set().union(*(each.result() for each in floods))
+        assert statuses == {200}
+        assert seen <= {200, 503}
+
+
 def test_the_model_is_rationed_for_each_client(index: Path, tmp_path: Path) -> None:
     settings = 'embeddings_per_minute = 4\ntrusted_proxies = ["127.0.0.1"]'
     with serving(index, tmp_path, settings=settings) as service:
@@ -270,7 +298,7 @@ def test_without_its_model_it_answers_what_needs_none(index: Path, tmp_path: Pat
         assert "?lexical=1" in answer.json()["detail"]
         assert service.editor.post("/near-duplicates?lexical=1", json=GIVEN).status_code == 200
         assert service.anyone.get("/articles/a000/related").status_code == 200
-        assert service.anyone.get("/readyz").json()["model"] == "unavailable"
+        until(lambda: service.anyone.get("/readyz").json()["model"] == "unavailable")
 
 
 class Elsewhere(HashingEmbedder):

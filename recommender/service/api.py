@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
@@ -120,7 +121,7 @@ def public_router(state: ServiceState) -> APIRouter:
         if state.lists.is_quick(question):
             rendered = state.lists.answer(question, path, query)
         else:
-            rendered = await state.run(
+            rendered = await state.public_work.run(
                 state.lists.answer, question, path, query, engine=state.engine
             )
         return _sent(state, rendered, request)
@@ -136,7 +137,7 @@ def public_router(state: ServiceState) -> APIRouter:
         state.reader.version()
         model = "none"
         if state.embedder is not None:
-            model = await state.run(state.embedder.state)
+            model = await asyncio.to_thread(state.embedder.state)
         return answered({"status": "ready", "model": model})
 
     return router
@@ -271,7 +272,7 @@ def operators_router(state: ServiceState, document: Callable[[], dict[str, Any]]
     )
     async def metrics() -> Response:
         """Summed over all workers."""
-        state.metrics.running(state.work.taken)
+        state.metrics.running(state.work.taken + state.public_work.taken)
         return Response(state.metrics.text(), media_type=CONTENT_TYPE)
 
     @router.get("/openapi.json", include_in_schema=False)

@@ -26,6 +26,7 @@ _LARGEST_FRAME = 256 << 20
 _TEXTS_AT_ONCE = 64
 _PAUSE = 0.05
 _KEPT = 256
+_STATE_SECONDS = 1.0
 
 
 class RemoteEmbedder:
@@ -51,6 +52,8 @@ class RemoteEmbedder:
         self._seconds = seconds
         self._known: OrderedDict[bytes, Vectors] = OrderedDict()
         self._turn = threading.Lock()
+        self._said, self._said_until = "loading", 0.0
+        self._asking = threading.Lock()
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -84,9 +87,15 @@ class RemoteEmbedder:
         return rows
 
     def state(self) -> str:
-        """How the model is: "ready", "loading" or "unavailable"."""
+        """How the model is, at most a second ago: "ready", "loading" or "unavailable"."""
+        with self._asking:
+            if time.monotonic() >= self._said_until:
+                self._said, self._said_until = self._state(), time.monotonic() + _STATE_SECONDS
+            return self._said
+
+    def _state(self) -> str:
         try:
-            header, _ = self._exchange({"ask": "ready"}, time.monotonic() + 1.0)
+            header, _ = self._exchange({"ask": "ready"}, time.monotonic() + _STATE_SECONDS)
         except (OSError, ValueError):
             # Its process is being started.
             return "loading"

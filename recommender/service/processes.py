@@ -158,7 +158,7 @@ class Supervisor:
             [sys.executable, "-m", "recommender.service", child.kind],
             stdin=subprocess.PIPE,
             pass_fds=passed,
-            env={**(_ONE_THREAD if child.kind == "worker" else {}), **os.environ},
+            env=self._environment(child),
             # Ctrl-C is for the supervisor, which lets requests end.
             start_new_session=True,
         )
@@ -175,6 +175,10 @@ class Supervisor:
         child.status = reading
         os.set_blocking(reading, False)
         self._selector.register(reading, selectors.EVENT_READ, child)
+
+    def _environment(self, child: _Child) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if name != self.options.token_env}
+        return {**(_ONE_THREAD if child.kind == "worker" else {}), **own}
 
     def _wait(self, *, stopping: bool) -> None:
         """Until a child says something or ends, a signal comes, or a start is due."""

@@ -49,6 +49,9 @@ class ServiceState:
         `Depends(state.access.required)` lets only the token or a login pass.
     rates : Rates
     work : Work
+        For token holders.
+    public_work : Work
+        For related lists that need a search: nobody without the token fills the editors' queue.
     embedder : RemoteEmbedder or None
         None where only the anonymous calls are answered.
     metrics : Metrics
@@ -64,6 +67,7 @@ class ServiceState:
     access: Access
     rates: Rates
     work: Work
+    public_work: Work
     embedder: RemoteEmbedder | None
     metrics: Metrics
     log: RequestLog
@@ -120,6 +124,11 @@ class ServiceState:
             work=Work(
                 threads=options.threads, queue=options.queue, seconds=options.request_seconds
             ),
+            public_work=Work(
+                threads=1 + options.threads // 4,
+                queue=options.queue,
+                seconds=options.request_seconds,
+            ),
             embedder=embedder,
             metrics=Metrics(),
             log=RequestLog(worker, wanted=options.log_requests),
@@ -166,6 +175,7 @@ class ServiceState:
     def close(self) -> None:
         """Close the index."""
         self.work.close()
+        self.public_work.close()
         self.engine.close()
         self.reader.close()
         self.rates.close()
