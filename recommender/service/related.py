@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -21,7 +21,7 @@ import orjson
 from xxhash import xxh3_128_hexdigest
 
 from recommender.engine import Recommender
-from recommender.errors import ArticleNotFound
+from recommender.errors import ArticleNotFound, RecommenderError
 from recommender.exports.entries import safe_url
 from recommender.records import MAX_ID_LENGTH, Card, MatchList
 from recommender.service.problems import NOT_FOUND, Problem
@@ -31,6 +31,8 @@ MOST_LISTED = 100
 # More than that, or less similar, may need a search; see `Answerer._may_be_more`.
 _QUICK_LIMIT = 20
 _QUICK_SIMILARITY = 0.5
+# Looking through the moments of so many articles takes some 10 ms.
+_SMALL_INDEX = 100_000
 _MOST_KEPT = 50_000
 _MOST_BYTES = 64_000_000
 _PREFIX, _SUFFIX = "/articles/", "/related"
@@ -103,6 +105,9 @@ class RelatedLists:
         As of `ServeOptions`.
     clock : callable
         Seconds since the epoch.
+    small_index : int
+        Articles up to which the next moment of visibility is looked up at once; of more, in a
+        thread, and until it is known nothing is kept.
     """
 
     def __init__(
@@ -112,13 +117,16 @@ class RelatedLists:
         cache_seconds: int,
         stale_seconds: int,
         clock: Callable[[], float] = time.time,
+        small_index: int = _SMALL_INDEX,
     ) -> None:
         self._reader = reader
         self._cache_seconds = cache_seconds
         self._stale_seconds = stale_seconds
         self._clock = clock
+        self._small_index = small_index
         self._version = ""
-        self._until = 0.0
+        # Seconds since the epoch at which what is kept ceases to be true; none while unknown.
+        self._until: float | None = 0.0
         self._kept: OrderedDict[tuple[str, bytes], Rendered] = OrderedDict()
         self._bytes = 0
         self._quick_thresholds = False
@@ -127,8 +135,9 @@ class RelatedLists:
 
     def cached(self, path: str, query: bytes) -> Rendered | None:
         """What was sent before for this address, as long as it is still true."""
-        if self._reader.version() != self._version or self._clock() >= self._until:
-            self._renew()
+        if self._is_over(self._reader.version(), self._clock()):
+            with self._turn:
+                self._renew()
             return None
         return self._kept.get((path, query))
 
@@ -189,11 +198,11 @@ class RelatedLists:
             version = found
         body = orjson.dumps(_document(question.article, version, matches))
         with self._turn:
-            if version != self._version or moment >= self._until:
+            if self._is_over(version, moment):
                 self._renew()
-            if version != self._version:
-                # Changed again; this one was true when it was asked for.
-                return self._rendered(body, moment + self._cache_seconds)
+            if version != self._version or self._until is None:
+                # True when it was asked for; nobody knows for how long.
+                return self._rendered(body, moment)
             rendered = self._rendered(body, self._until)
             self._keep((path, query), rendered)
         return rendered
@@ -225,16 +234,37 @@ class RelatedLists:
         except ArticleNotFound as error:
             raise Problem(404, NOT_FOUND) from error
 
+    def _is_over(self, version: str, moment: float) -> bool:
+        """Whether what is kept is of another version, or ceased to be true."""
+        return version != self._version or (self._until is not None and moment >= self._until)
+
     def _renew(self) -> None:
         """Drop what was kept, and learn how long it will be true from now on."""
-        now = self._clock()
-        version = self._reader.version()
-        change = self._reader.next_visibility_change(now=datetime.fromtimestamp(now, timezone.utc))
         self._kept.clear()
         self._bytes = 0
-        self._until = float("inf") if change is None else change.timestamp()
+        self._version = self._reader.version()
         self._quick_thresholds = self._reader.thresholds.related >= _QUICK_SIMILARITY
-        self._version = version
+        self._until = None
+        if len(self._reader) <= self._small_index:
+            self._until = self._next_change()
+        else:
+            Thread(target=self._learn, args=(self._version,), daemon=True).start()
+
+    def _next_change(self) -> float:
+        now = datetime.fromtimestamp(self._clock(), timezone.utc)
+        change = self._reader.next_visibility_change(now=now)
+        return float("inf") if change is None else change.timestamp()
+
+    def _learn(self, version: str) -> None:
+        """The same in a thread; of a version that is over by then it is no matter."""
+        try:
+            until = self._next_change()
+        except RecommenderError:
+            # Nothing is kept; whoever asks is told what is wrong.
+            return
+        with self._turn:
+            if version == self._version and self._until is None:
+                self._until = until
 
     def _rendered(self, body: bytes, until: float) -> Rendered:
         etag = b'"%s"' % xxh3_128_hexdigest(body).encode()
