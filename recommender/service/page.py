@@ -1,0 +1,370 @@
+"""The editor's page at `/`: find an article, see its box and its near-duplicates, check a draft.
+
+Thin over the engine: reads the request, asks in a thread, and has `reports.service_page` write
+the answer. Every address gives a whole page, or the part of it that the open page asks for.
+Nothing is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from fastapi.security import HTTPAuthorizationCredentials
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from recommender.config import Thresholds
+from recommender.errors import (
+    ArticleNotFound,
+    EmbeddingError,
+    IndexLocked,
+    IndexStoreError,
+    RecommenderError,
+)
+from recommender.explanation import Explanation
+from recommender.records import Article, Card
+from recommender.reports import service_page
+from recommender.reports.service_page import FLOOR, Answer, Cuts, Draft, Frame, near_ids
+from recommender.service.assets import addresses, serve_asset
+from recommender.service.page_requests import (
+    LANGUAGE_COOKIE,
+    PageProblem,
+    article_of,
+    cuts_of,
+    draft_of,
+    form_of,
+    is_part,
+    language_of,
+    onward,
+    switched,
+)
+from recommender.service.problems import Problem, of_error
+from recommender.service.state import ServiceState
+
+Handler = Callable[[Request, Frame], Awaitable[Response]]
+
+FOUND = 20
+PLACES = 5
+_MEASURED = 100
+_COUNTED = 256
+_YEAR = 31_536_000
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_NAMES = {401: "signed_out", 403: "foreign", 404: "gone", 413: "large", 429: "often"}
+_BUSY = (503, 504)
+
+
+def router(state: ServiceState) -> APIRouter:
+    """The routes of the page; none is in the OpenAPI document."""
+    page = Page(state)
+    routes = APIRouter(include_in_schema=False)
+    for path, method, handler in (
+        ("/", "GET", page.home),
+        ("/draft", "GET", page.draft),
+        ("/draft", "POST", page.check),
+        ("/pair", "GET", page.pair),
+        ("/pair", "POST", page.draft_pair),
+    ):
+        routes.add_route(path, page.guarded(handler), methods=[method])
+    routes.add_route("/login", page.open(page.sign_in), methods=["GET"])
+    routes.add_route("/login", page.open(page.signed_in), methods=["POST"])
+    routes.add_route("/logout", page.open(page.sign_out), methods=["POST"])
+    routes.add_route("/static/{name}", serve_asset, methods=["GET"])
+    return routes
+
+
+class Page:
+    """The handlers of one worker."""
+
+    def __init__(self, state: ServiceState) -> None:
+        self._state = state
+        # Drafts that were counted against a rate: who moves a threshold asks about one again.
+        self._counted: OrderedDict[bytes, None] = OrderedDict()
+
+    def open(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """A handler for anyone; what goes wrong becomes a page, or a part of one."""
+
+        async def answer(request: Request) -> Response:
+            frame = self._frame(request)
+            try:
+                response = await handler(request, frame)
+            except PageProblem as problem:
+                response = self._problem(request, frame, problem.name, 422)
+            except Problem as problem:
+                response = self._refused(request, frame, problem)
+            except ArticleNotFound:
+                response = self._problem(request, frame, "missing", 404)
+            except RecommenderError as error:
+                told = of_error(error)
+                is_index = isinstance(error, IndexStoreError) and not isinstance(error, IndexLocked)
+                name = "index" if is_index else _name(told.status)
+                response = self._problem(request, frame, name, told.status, told.headers)
+            response.headers.update(HEADERS)
+            said = request.query_params.get("lang")
+            if said == frame.language:
+                response.set_cookie(
+                    LANGUAGE_COOKIE,
+                    said,
+                    max_age=_YEAR,
+                    path=f"{frame.root}/",
+                    httponly=True,
+                    samesite="lax",
+                )
+            return response
+
+        return answer
+
+    def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """A handler for those who have the token or a login; others are led to the login."""
+
+        async def allowed(request: Request, frame: Frame) -> Response:
+            await self._state.access.required(request, _bearer(request))
+            return await handler(request, frame)
+
+        return self.open(allowed)
+
+    async def home(self, request: Request, frame: Frame) -> Response:
+        """Before anything is asked, what was found, or an article."""
+        asked = request.query_params
+        if article := asked.get("article"):
+            return await self._article(request, frame, article)
+        query = asked.get("q", "")
+        if not query.strip():
+            if is_part(request):
+                return HTMLResponse(
+                    service_page.search_part(frame, query="", found=(), limit=FOUND)
+                )
+            held = await self._state.run(len, self._state.engine)
+            return HTMLResponse(service_page.start_page(frame, articles=held))
+        found = await self._state.run(self._state.engine.find, query, limit=FOUND)
+        write = service_page.search_part if is_part(request) else service_page.search_page
+        return HTMLResponse(write(frame, query=query, found=found, limit=FOUND))
+
+    async def _article(self, request: Request, frame: Frame, article: str) -> Response:
+        in_force = self._state.engine.thresholds
+        problem = ""
+        try:
+            cuts = cuts_of(request.query_params, in_force)
+        except PageProblem as error:
+            if is_part(request):
+                raise
+            cuts, problem = Cuts(chosen=in_force, in_force=in_force), error.name
+        try:
+            answer = await self._state.run(self._answered, article, cuts.chosen)
+        except ArticleNotFound:
+            told = service_page.problem_page(frame, "missing", id=article)
+            if is_part(request):
+                told = service_page.problem_part(frame, "missing", id=article)
+            return HTMLResponse(told, 404)
+        if is_part(request):
+            return HTMLResponse(service_page.answer_part(frame, answer))
+        return HTMLResponse(service_page.article_page(frame, answer, cuts, problem=problem))
+
+    async def draft(self, request: Request, frame: Frame) -> Response:
+        """The empty form for a draft."""
+        in_force = self._state.engine.thresholds
+        cuts = Cuts(chosen=in_force, in_force=in_force)
+        return HTMLResponse(service_page.draft_page(frame, Draft(), cuts))
+
+    async def check(self, request: Request, frame: Frame) -> Response:
+        """A draft with its answer; nothing is stored."""
+        fields = await form_of(request)
+        draft = draft_of(fields)
+        in_force = self._state.engine.thresholds
+        cuts = Cuts(chosen=in_force, in_force=in_force)
+        asked = request.query_params
+        if draft.is_blank and ("moved" in asked or "lang" in asked):
+            if is_part(request):
+                return Response(status_code=204)
+            return HTMLResponse(service_page.draft_page(frame, draft, cuts))
+        try:
+            cuts = cuts_of(fields, in_force)
+            article = article_of(draft, longest=self._state.options.text_length, zone=frame.zone)
+        except PageProblem as problem:
+            if is_part(request):
+                raise
+            told = service_page.draft_page(frame, draft, cuts, problem=problem.name)
+            return HTMLResponse(told, 422)
+        try:
+            self._count(request, article)
+            answer = await self._state.run(self._answered, article, cuts.chosen)
+        except Problem as refused:
+            if is_part(request):
+                raise
+            # What was typed is not lost.
+            told = service_page.draft_page(frame, draft, cuts, problem=_name(refused.status))
+            return HTMLResponse(told, refused.status, refused.headers)
+        if is_part(request):
+            return HTMLResponse(service_page.answer_part(frame, answer))
+        return HTMLResponse(service_page.draft_page(frame, draft, cuts, answer=answer))
+
+    async def pair(self, request: Request, frame: Frame) -> Response:
+        """Two articles side by side."""
+        asked = request.query_params
+        first, second = asked.get("first", ""), asked.get("second", "")
+        return await self._pair(request, frame, first, second)
+
+    async def draft_pair(self, request: Request, frame: Frame) -> Response:
+        """A draft and an article side by side."""
+        fields = await form_of(request)
+        article = article_of(
+            draft_of(fields), longest=self._state.options.text_length, zone=frame.zone
+        )
+        self._count(request, article)
+        return await self._pair(request, frame, article, fields.get("second", ""))
+
+    async def _pair(
+        self, request: Request, frame: Frame, first: str | Article, second: str
+    ) -> Response:
+        explanation = await self._state.run(self._explained, first, second)
+        write = service_page.pair_part if is_part(request) else service_page.pair_page
+        return HTMLResponse(write(frame, explanation, is_draft=isinstance(first, Article)))
+
+    async def sign_in(self, request: Request, frame: Frame) -> Response:
+        """The form for the token; straight on for those who are signed in."""
+        to = onward(request.query_params.get("onward", ""), frame.root)
+        if self._state.access.is_logged_in(request):
+            return RedirectResponse(to, 303)
+        frame = replace(frame, signed_in=False)
+        return HTMLResponse(service_page.sign_in_page(frame, onward=to))
+
+    async def signed_in(self, request: Request, frame: Frame) -> Response:
+        """Take the token and lead on, or say that it is none."""
+        fields = await form_of(request)
+        to = onward(fields.get("onward", ""), frame.root)
+        token = fields.get("token", "").strip()
+        response = RedirectResponse(to, 303)
+        try:
+            if not token:
+                raise Problem(401, "No token was sent.")
+            self._state.access.log_in(request, response, token)
+        except Problem as problem:
+            names = {401: "token_wrong" if token else "token_empty", 429: "token_often"}
+            if problem.status not in names:
+                raise
+            frame = replace(frame, signed_in=False)
+            told = service_page.sign_in_page(frame, problem=names[problem.status], onward=to)
+            return HTMLResponse(told, problem.status, problem.headers)
+        return response
+
+    async def sign_out(self, request: Request, frame: Frame) -> Response:
+        """Forget the login of this browser."""
+        response = RedirectResponse(f"{frame.root}/login", 303)
+        self._state.access.log_out(request, response)
+        return response
+
+    def _answered(self, article: str | Article, thresholds: Thresholds) -> Answer:
+        """Everything the page shows of an article; runs in a thread."""
+        lexical = isinstance(article, Article) and self._is_without_model()
+        try:
+            return self._asked(article, thresholds, lexical=lexical)
+        except EmbeddingError:
+            return self._asked(article, thresholds, lexical=True)
+
+    def _asked(self, article: str | Article, thresholds: Thresholds, *, lexical: bool) -> Answer:
+        engine, now = self._state.engine, datetime.now(timezone.utc)
+        measured = engine.near_duplicates(
+            article,
+            limit=_MEASURED,
+            min_similarity=min(FLOOR, thresholds.related),
+            thresholds=thresholds,
+            now=now,
+            lexical=lexical,
+        )
+        ids = near_ids(measured)
+        explained = engine.explain_all(article, ids, thresholds=thresholds, lexical=lexical)
+        return Answer(
+            subject=article.card if isinstance(article, Article) else engine.get(article),
+            is_draft=isinstance(article, Article),
+            measured=measured,
+            explanations=dict(zip(ids, explained, strict=True)),
+            related=engine.related(
+                article, limit=PLACES, thresholds=thresholds, now=now, lexical=lexical
+            ),
+            limit=PLACES,
+            thresholds=thresholds,
+            by_wording=lexical,
+            now=now,
+        )
+
+    def _explained(self, first: str | Article, second: str) -> Explanation:
+        lexical = isinstance(first, Article) and self._is_without_model()
+        try:
+            return self._state.engine.explain_all(first, [second], lexical=lexical)[0]
+        except EmbeddingError:
+            return self._state.engine.explain_all(first, [second], lexical=True)[0]
+
+    def _is_without_model(self) -> bool:
+        # Asked beforehand: a draft is not to wait for a process that does not come.
+        embedder = self._state.embedder
+        return embedder is not None and not embedder.is_ready()
+
+    def _count(self, request: Request, article: Article) -> None:
+        """Use up part of the client's rate for a draft that was not counted yet."""
+        key = hashlib.sha256(f"{article.title}\0{article.body}".encode()).digest()
+        if key not in self._counted:
+            self._state.take_embeddings(request)
+        self._counted[key] = None
+        self._counted.move_to_end(key)
+        while len(self._counted) > _COUNTED:
+            self._counted.popitem(last=False)
+
+    def _frame(self, request: Request) -> Frame:
+        language = language_of(request)
+        root = request.scope.get("root_path", "").rstrip("/")
+        return Frame(
+            language=language,
+            root=root,
+            assets=addresses(root),
+            switch=switched(request, language),
+            zone=self._state.engine.options.zone,
+        )
+
+    def _refused(self, request: Request, frame: Frame, problem: Problem) -> Response:
+        if problem.status == 401 and not is_part(request) and request.method == "GET":
+            said = request.url.path
+            if request.url.query:
+                said = f"{said}?{request.url.query}"
+            return RedirectResponse(f"{frame.root}/login?{urlencode({'onward': said})}", 303)
+        return self._problem(request, frame, _name(problem.status), problem.status, problem.headers)
+
+    def _problem(
+        self,
+        request: Request,
+        frame: Frame,
+        name: str,
+        status: int,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        if is_part(request):
+            return HTMLResponse(service_page.problem_part(frame, name), status, headers)
+        signed_in = self._state.access.is_logged_in(request)
+        frame = replace(frame, signed_in=signed_in)
+        return HTMLResponse(service_page.problem_page(frame, name), status, headers)
+
+
+def _name(status: int) -> str:
+    """The text that tells of a status."""
+    return "busy" if status in _BUSY else _NAMES.get(status, "other")
+
+
+
+def _bearer(request: Request) -> HTTPAuthorizationCredentials | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    return HTTPAuthorizationCredentials(scheme=scheme, credentials=token)
