@@ -24,8 +24,8 @@ from recommender.reports.wording import Language
 # Below this nobody looks for a near-duplicate; what is above stands on the scale.
 FLOOR = 0.2
 SHOWN_NEAR = 10
-SHOWN_FACTS = 8
-_LONGEST_QUOTE = 160
+SHOWN_FACTS = 6
+_LONGEST_QUOTE = 90
 _CUTS = ("same_text", "same_story", "related")
 
 
@@ -171,12 +171,12 @@ def answer_part(frame: Frame, answer: Answer) -> str:
 
 def pair_page(frame: Frame, explanation: Explanation, *, is_draft: bool = False) -> str:
     """Two articles side by side, as a whole page."""
-    return _render("pair", frame, **_pair(explanation, is_draft=is_draft))
+    return _render("pair", frame, **_pair(frame, explanation, is_draft=is_draft))
 
 
 def pair_part(frame: Frame, explanation: Explanation, *, is_draft: bool = False) -> str:
     """Two articles side by side, to stand under a near-duplicate."""
-    return _render("parts/pair", frame, is_part=True, **_pair(explanation, is_draft=is_draft))
+    return _render("parts/pair", frame, is_part=True, **_pair(frame, explanation, is_draft=is_draft))
 
 
 def problem_page(frame: Frame, problem: str, **values: str) -> str:
@@ -363,11 +363,18 @@ def _measures(evidence: Evidence, texts: Mapping[str, str]) -> list[tuple[str, s
     return rows
 
 
-def _pair(explanation: Explanation, *, is_draft: bool) -> dict[str, Any]:
+def _pair(frame: Frame, explanation: Explanation, *, is_draft: bool) -> dict[str, Any]:
     comparison = explanation.comparison
     return {
         "comparison": comparison,
         "explanation": explanation,
+        "shared": counted(
+            service_wording(frame.language),
+            "passages",
+            len(explanation.passages),
+            first=explanation.first_share,
+            second=explanation.second_share,
+        ),
         "columns": text_columns(explanation),
         "key": _key(comparison.first, comparison.second, explanation),
         "is_draft": is_draft,

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 
 from recommender.reports.wording import LANGUAGES, Language, wording
 
-_SHARED = ("verdict_", "decided_", "legend_", "facts_")
+_SHARED = ("verdict_", "decided_", "legend_", "facts_contradicting")
 _SHARED_NAMES = (
     "page_language",
     "no_title",
     "similarity",
     "more_left_out",
-    "passage",
-    "passages",
     "no_passages",
     "no_text",
 )
@@ -68,8 +66,8 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         "请减少标题中的词，或输入 CMS 中显示的编号。",
     ),
     "start_title": (
-        "What goes with an article, and what tells the same",
-        "与一篇文章相关的，和重复的",
+        "What goes with an article, and what repeats it",
+        "查相关，查重复",
     ),
     "start_lead": (
         (
@@ -210,7 +208,16 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "facts_more": ("and {count} more", "另有 {count} 项"),
     "longest_passage": ("Longest shared passage", "最长的共有段落"),
     "side_by_side": ("Side by side", "逐段对照"),
-    "side_by_side_of": ("Side by side with {title}", "与{title}逐段对照"),
+    "passages": (
+        "{count} shared passages: {first:.0%} of this text, {second:.0%} of the other.",
+        "共有段落 {count} 处：占本文 {first:.0%}，占该篇 {second:.0%}。",
+    ),
+    "passages_one": (
+        "1 shared passage: {first:.0%} of this text, {second:.0%} of the other.",
+        "共有段落 1 处：占本文 {first:.0%}，占该篇 {second:.0%}。",
+    ),
+    "only_this": ("Facts only here", "仅本文有的事实"),
+    "only_other": ("Facts only there", "仅该篇有的事实"),
     "open_pair": ("Open both texts", "打开两篇对照"),
     "this_article": ("This article", "本文"),
     "this_draft": ("Your draft", "你的草稿"),
@@ -245,8 +252,12 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "problem_large": ("The draft is longer than the service takes.", "草稿超出服务允许的长度。"),
     "problem_missing": (
-        "No article {id} is in the index. It may be new, or removed.",
-        "索引中没有编号为 {id} 的文章。可能尚未收录，或已删除。",
+        "No article with the id “{id}” is in the index. It may be new, or removed.",
+        "索引中没有编号为“{id}”的文章。可能尚未收录，或已删除。",
+    ),
+    "problem_absent": (
+        "The article is not in the index any more.",
+        "该文章已不在索引中。",
     ),
     "problem_no_draft": ("Paste a title or a text first.", "请先粘贴标题或正文。"),
     "problem_cuts": (

@@ -107,7 +107,7 @@ class Page:
             except Problem as problem:
                 response = self._refused(request, frame, problem)
             except ArticleNotFound:
-                response = self._problem(request, frame, "missing", 404)
+                response = self._problem(request, frame, "absent", 404)
             except RecommenderError as error:
                 told = of_error(error)
                 is_index = isinstance(error, IndexStoreError) and not isinstance(error, IndexLocked)
@@ -326,11 +326,13 @@ class Page:
     def _frame(self, request: Request) -> Frame:
         language = language_of(request)
         root = request.scope.get("root_path", "").rstrip("/")
+        is_posted_pair = request.method == "POST" and request.url.path == f"{root}/pair"
         return Frame(
             language=language,
             root=root,
             assets=addresses(root),
-            switch=switched(request, language),
+            # What was posted would be lost.
+            switch="" if is_posted_pair else switched(request, language),
             zone=self._state.engine.options.zone,
         )
 

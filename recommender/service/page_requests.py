@@ -122,7 +122,7 @@ def draft_of(fields: Mapping[str, str]) -> Draft:
         # Forms end lines as the network does.
         body=fields.get("body", "").replace("\r\n", "\n"),
         date=fields.get("date", "").strip(),
-        id=fields.get("id", "").strip(),
+        id=fields.get("article", "").strip(),
     )
 
 

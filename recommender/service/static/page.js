@@ -77,13 +77,13 @@
   }
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    const asked = event.detail.requestConfig?.elt;
-    if (asked?.id !== "draft") return;
+    if (event.detail.requestConfig?.elt !== document.getElementById("draft")) return;
     const heading = document.getElementById("near-title");
     if (!heading) return;
     heading.focus({ preventScroll: true });
-    const top = document.getElementById("answer").getBoundingClientRect().top;
-    if (top < 0 || top > window.innerHeight * 0.6) document.getElementById("cuts").scrollIntoView();
+    const answer = document.getElementById("answer");
+    const { top } = answer.getBoundingClientRect();
+    if (top < 0 || top > window.innerHeight / 2) answer.scrollIntoView();
   });
 
   makeSliders();
