@@ -176,7 +176,9 @@ def pair_page(frame: Frame, explanation: Explanation, *, is_draft: bool = False)
 
 def pair_part(frame: Frame, explanation: Explanation, *, is_draft: bool = False) -> str:
     """Two articles side by side, to stand under a near-duplicate."""
-    return _render("parts/pair", frame, is_part=True, **_pair(frame, explanation, is_draft=is_draft))
+    return _render(
+        "parts/pair", frame, is_part=True, **_pair(frame, explanation, is_draft=is_draft)
+    )
 
 
 def problem_page(frame: Frame, problem: str, **values: str) -> str:

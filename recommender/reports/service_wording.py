@@ -117,10 +117,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "near_none": ("No near-duplicate.", "没有近似重复。"),
     "near_closest": (
-        (
-            "The closest article, {title}, has similarity {value}, below {least} for the same "
-            "story."
-        ),
+        ("The closest article, {title}, has similarity {value}, below {least} for the same story."),
         "最接近的是{title}，相似度 {value}，未达到同一事件的阈值 {least}。",
     ),
     "near_nothing": (
@@ -136,7 +133,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         "仅显示最接近的 {count} 篇，另有 {left} 篇。",
     ),
     "box": ("Related box", "相关文章栏"),
-    "box_lead": ("As readers get it: each story once, public only.", "与读者所见一致：每个事件一篇，仅公开文章。"),
+    "box_lead": (
+        "As readers get it: each story once, public only.",
+        "与读者所见一致：每个事件一篇，仅公开文章。",
+    ),
     "box_count": ("{count} of {limit}", "{count}/{limit}"),
     "box_none": ("The box stays empty.", "相关文章栏为空。"),
     "box_short": (
@@ -177,7 +177,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         "Both follow one template, with other facts.",
         "两篇套用同一模板，事实不同。",
     ),
-    "relation_translation": ("One reads as a translation of the other.", "一篇可视为另一篇的译文。"),
+    "relation_translation": (
+        "One reads as a translation of the other.",
+        "一篇可视为另一篇的译文。",
+    ),
     "relation_other": ("", ""),
     "draft_same-text": (
         "This text is published already. Update that article instead.",
@@ -230,7 +233,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "field_title": ("Title", "标题"),
     "field_body": ("Text", "正文"),
-    "field_body_hint": ("Plain text or HTML, as it comes out of the CMS.", "纯文本或 CMS 中的 HTML 均可。"),
+    "field_body_hint": (
+        "Plain text or HTML, as it comes out of the CMS.",
+        "纯文本或 CMS 中的 HTML 均可。",
+    ),
     "field_date": ("Date of publication", "发布日期"),
     "field_id": ("Its id, if it is published", "编号（若已发布）"),
     "field_id_hint": ("It is not compared with itself.", "不会与自身比较。"),
@@ -269,6 +275,10 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "problem_signed_out": (
         "You are signed out. Sign in in a new tab, then try again here: nothing is lost.",
         "登录已失效。请在新标签页登录，再回到这里重试，内容不会丢失。",
+    ),
+    "problem_host": (
+        "The service does not answer under this name. Ask whoever runs it for its address.",
+        "服务不接受这个域名，请向服务管理员询问正确的网址。",
     ),
     "problem_foreign": (
         "The request came from another site and was refused.",

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.security import HTTPAuthorizationCredentials
@@ -28,10 +27,11 @@ from recommender.errors import (
     RecommenderError,
 )
 from recommender.explanation import Explanation
-from recommender.records import Article, Card
+from recommender.records import Article
 from recommender.reports import service_page
 from recommender.reports.service_page import FLOOR, Answer, Cuts, Draft, Frame, near_ids
-from recommender.service.assets import addresses, serve_asset
+from recommender.service.assets import serve_asset
+from recommender.service.page_frame import HEADERS, frame_of, name_of, refused, told
 from recommender.service.page_requests import (
     LANGUAGE_COOKIE,
     PageProblem,
@@ -40,9 +40,7 @@ from recommender.service.page_requests import (
     draft_of,
     form_of,
     is_part,
-    language_of,
     onward,
-    switched,
 )
 from recommender.service.problems import Problem, of_error
 from recommender.service.state import ServiceState
@@ -54,18 +52,6 @@ PLACES = 5
 _MEASURED = 100
 _COUNTED = 256
 _YEAR = 31_536_000
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-_NAMES = {401: "signed_out", 403: "foreign", 404: "gone", 413: "large", 429: "often"}
-_BUSY = (503, 504)
 
 
 def router(state: ServiceState) -> APIRouter:
@@ -99,26 +85,25 @@ class Page:
         """A handler for anyone; what goes wrong becomes a page, or a part of one."""
 
         async def answer(request: Request) -> Response:
-            frame = self._frame(request)
+            frame = frame_of(request, zone=self._state.engine.options.zone)
             try:
                 response = await handler(request, frame)
             except PageProblem as problem:
-                response = self._problem(request, frame, problem.name, 422)
+                response = told(request, frame, problem.name, 422)
             except Problem as problem:
-                response = self._refused(request, frame, problem)
+                response = refused(request, self._outside(request, frame), problem)
             except ArticleNotFound:
-                response = self._problem(request, frame, "absent", 404)
+                response = told(request, frame, "absent", 404)
             except RecommenderError as error:
-                told = of_error(error)
+                said = of_error(error)
                 is_index = isinstance(error, IndexStoreError) and not isinstance(error, IndexLocked)
-                name = "index" if is_index else _name(told.status)
-                response = self._problem(request, frame, name, told.status, told.headers)
+                name = "index" if is_index else name_of(said.status)
+                response = told(request, frame, name, said.status, said.headers)
             response.headers.update(HEADERS)
-            said = request.query_params.get("lang")
-            if said == frame.language:
+            if request.query_params.get("lang") == frame.language:
                 response.set_cookie(
                     LANGUAGE_COOKIE,
-                    said,
+                    frame.language,
                     max_age=_YEAR,
                     path=f"{frame.root}/",
                     httponly=True,
@@ -166,10 +151,7 @@ class Page:
         try:
             answer = await self._state.run(self._answered, article, cuts.chosen)
         except ArticleNotFound:
-            told = service_page.problem_page(frame, "missing", id=article)
-            if is_part(request):
-                told = service_page.problem_part(frame, "missing", id=article)
-            return HTMLResponse(told, 404)
+            return told(request, frame, "missing", 404, id=article)
         if is_part(request):
             return HTMLResponse(service_page.answer_part(frame, answer))
         return HTMLResponse(service_page.article_page(frame, answer, cuts, problem=problem))
@@ -197,17 +179,17 @@ class Page:
         except PageProblem as problem:
             if is_part(request):
                 raise
-            told = service_page.draft_page(frame, draft, cuts, problem=problem.name)
-            return HTMLResponse(told, 422)
+            page = service_page.draft_page(frame, draft, cuts, problem=problem.name)
+            return HTMLResponse(page, 422)
         try:
             self._count(request, article)
             answer = await self._state.run(self._answered, article, cuts.chosen)
-        except Problem as refused:
+        except Problem as busy:
             if is_part(request):
                 raise
             # What was typed is not lost.
-            told = service_page.draft_page(frame, draft, cuts, problem=_name(refused.status))
-            return HTMLResponse(told, refused.status, refused.headers)
+            page = service_page.draft_page(frame, draft, cuts, problem=name_of(busy.status))
+            return HTMLResponse(page, busy.status, busy.headers)
         if is_part(request):
             return HTMLResponse(service_page.answer_part(frame, answer))
         return HTMLResponse(service_page.draft_page(frame, draft, cuts, answer=answer))
@@ -257,8 +239,8 @@ class Page:
             if problem.status not in names:
                 raise
             frame = replace(frame, signed_in=False)
-            told = service_page.sign_in_page(frame, problem=names[problem.status], onward=to)
-            return HTMLResponse(told, problem.status, problem.headers)
+            page = service_page.sign_in_page(frame, problem=names[problem.status], onward=to)
+            return HTMLResponse(page, problem.status, problem.headers)
         return response
 
     async def sign_out(self, request: Request, frame: Frame) -> Response:
@@ -266,6 +248,9 @@ class Page:
         response = RedirectResponse(f"{frame.root}/login", 303)
         self._state.access.log_out(request, response)
         return response
+
+    def _outside(self, request: Request, frame: Frame) -> Frame:
+        return replace(frame, signed_in=self._state.access.is_logged_in(request))
 
     def _answered(self, article: str | Article, thresholds: Thresholds) -> Answer:
         """Everything the page shows of an article; runs in a thread."""
@@ -322,47 +307,6 @@ class Page:
         self._counted.move_to_end(key)
         while len(self._counted) > _COUNTED:
             self._counted.popitem(last=False)
-
-    def _frame(self, request: Request) -> Frame:
-        language = language_of(request)
-        root = request.scope.get("root_path", "").rstrip("/")
-        is_posted_pair = request.method == "POST" and request.url.path == f"{root}/pair"
-        return Frame(
-            language=language,
-            root=root,
-            assets=addresses(root),
-            # What was posted would be lost.
-            switch="" if is_posted_pair else switched(request, language),
-            zone=self._state.engine.options.zone,
-        )
-
-    def _refused(self, request: Request, frame: Frame, problem: Problem) -> Response:
-        if problem.status == 401 and not is_part(request) and request.method == "GET":
-            said = request.url.path
-            if request.url.query:
-                said = f"{said}?{request.url.query}"
-            return RedirectResponse(f"{frame.root}/login?{urlencode({'onward': said})}", 303)
-        return self._problem(request, frame, _name(problem.status), problem.status, problem.headers)
-
-    def _problem(
-        self,
-        request: Request,
-        frame: Frame,
-        name: str,
-        status: int,
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        if is_part(request):
-            return HTMLResponse(service_page.problem_part(frame, name), status, headers)
-        signed_in = self._state.access.is_logged_in(request)
-        frame = replace(frame, signed_in=signed_in)
-        return HTMLResponse(service_page.problem_page(frame, name), status, headers)
-
-
-def _name(status: int) -> str:
-    """The text that tells of a status."""
-    return "busy" if status in _BUSY else _NAMES.get(status, "other")
-
 
 
 def _bearer(request: Request) -> HTTPAuthorizationCredentials | None:

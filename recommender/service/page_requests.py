@@ -62,11 +62,16 @@ def preferred(accepted: str) -> Language:
     return best[1]
 
 
+def root_of(request: Request) -> str:
+    """What the service's paths begin with where a proxy serves it in a folder."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
 def switched(request: Request, language: Language) -> str:
     """Address of the same page in the other language."""
     other = next(each for each in LANGUAGES if each != language)
     kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("lang", "moved")]
-    root = request.scope.get("root_path", "")
+    root = root_of(request)
     path = request.url.path.removeprefix(root)
     return f"{root}{path}?{urlencode([*kept, ('lang', other)])}"
 

@@ -59,7 +59,7 @@
     trouble().hidden = false;
   };
 
-  const NAMES = { 401: "signedOut", 413: "large", 429: "often", 503: "busy", 504: "busy" };
+  const NAMES = { 413: "large", 429: "often", 503: "busy", 504: "busy" };
 
   document.addEventListener("htmx:beforeRequest", () => {
     trouble().hidden = true;
