@@ -57,19 +57,22 @@ _YEAR = 31_536_000
 def router(state: ServiceState) -> APIRouter:
     """The routes of the page; none is in the OpenAPI document."""
     page = Page(state)
-    routes = APIRouter(include_in_schema=False)
-    for path, method, handler in (
-        ("/", "GET", page.home),
-        ("/draft", "GET", page.draft),
-        ("/draft", "POST", page.check),
-        ("/pair", "GET", page.pair),
-        ("/pair", "POST", page.draft_pair),
+    routes = APIRouter()
+    reading, sending = ["GET", "HEAD"], ["POST"]
+    for path, methods, handler in (
+        ("/", reading, page.guarded(page.home)),
+        ("/draft", reading, page.guarded(page.draft)),
+        ("/draft", sending, page.guarded(page.check)),
+        ("/pair", reading, page.guarded(page.pair)),
+        ("/pair", sending, page.guarded(page.draft_pair)),
+        ("/login", reading, page.open(page.sign_in)),
+        ("/login", sending, page.open(page.signed_in)),
+        ("/logout", sending, page.open(page.sign_out)),
+        ("/static/{name}", reading, serve_asset),
     ):
-        routes.add_route(path, page.guarded(handler), methods=[method])
-    routes.add_route("/login", page.open(page.sign_in), methods=["GET"])
-    routes.add_route("/login", page.open(page.signed_in), methods=["POST"])
-    routes.add_route("/logout", page.open(page.sign_out), methods=["POST"])
-    routes.add_route("/static/{name}", serve_asset, methods=["GET"])
+        routes.add_api_route(
+            path, handler, methods=methods, include_in_schema=False, response_model=None
+        )
     return routes
 
 
