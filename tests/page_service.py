@@ -1,0 +1,90 @@
+"""A running service with the editor's page, in this process, for tests that ask over HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from recommender import HashingEmbedder, Recommender
+from recommender.service.state import ServiceState
+from recommender.service.worker import application
+from recommender.service_settings import ServeOptions
+
+TOKEN = "a-token-only-for-tests-0123456789"  # noqa: S105
+
+__all__ = ["TOKEN", "client", "running"]
+
+
+@contextmanager
+def running(
+    index: Path,
+    runtime: Path,
+    *,
+    model: bool = True,
+    **options: Any,
+) -> Iterator[str]:
+    """The address of a service over an index, and the service until the end.
+
+    Parameters
+    ----------
+    index : Path
+    runtime : Path
+        An empty folder.
+    model : bool
+        Whether drafts can be embedded; without it there is no embedding process.
+    """
+    options.setdefault("log_requests", False)
+    state = ServiceState.open(index, ServeOptions(**options), token=TOKEN, runtime=runtime)
+    if model:
+        state.engine.close()
+        state = replace(
+            state, engine=Recommender.open(index, embedder=HashingEmbedder()), embedder=None
+        )
+    config = uvicorn.Config(
+        application(state),
+        host="127.0.0.1",
+        port=0,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+    )
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    startup = server.startup
+
+    async def begin(*args: Any, **named: Any) -> None:
+        await startup(*args, **named)
+        started.set()
+
+    server.startup = begin  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert started.wait(60)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(60)
+        state.close()
+
+
+@contextmanager
+def client(address: str, *, signed_in: bool = True, **headers: str) -> Iterator[httpx.Client]:
+    """A browser without a script: keeps cookies, says where its requests come from."""
+    with httpx.Client(
+        base_url=address,
+        headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin", **headers},
+        timeout=60,
+        trust_env=False,
+    ) as made:
+        if signed_in:
+            assert made.post("/login", data={"token": TOKEN}).status_code == 303
+        yield made
