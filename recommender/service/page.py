@@ -7,7 +7,6 @@ Nothing is stored.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -37,6 +36,7 @@ from recommender.service.page_requests import (
     PageProblem,
     article_of,
     cuts_of,
+    digest_of,
     draft_of,
     form_of,
     is_part,
@@ -82,7 +82,7 @@ class Page:
     def __init__(self, state: ServiceState) -> None:
         self._state = state
         # Drafts that were counted against a rate: who moves a threshold asks about one again.
-        self._counted: OrderedDict[bytes, None] = OrderedDict()
+        self._counted: OrderedDict[str, None] = OrderedDict()
 
     def open(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """A handler for anyone; what goes wrong becomes a page, or a part of one."""
@@ -303,7 +303,7 @@ class Page:
 
     def _count(self, request: Request, article: Article) -> None:
         """Use up part of the client's rate for a draft that was not counted yet."""
-        key = hashlib.sha256(f"{article.title}\0{article.body}".encode()).digest()
+        key = digest_of(article.title, article.body)
         if key not in self._counted:
             self._state.take_embeddings(request)
         self._counted[key] = None
