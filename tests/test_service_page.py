@@ -355,7 +355,7 @@ def test_an_article_with_its_box_and_moved_thresholds(browser: httpx.Client) -> 
     assert box(browser.get("/", params=asked).text) == box(whole.text)
 
 
-@pytest.mark.parametrize("related", ["2", "-1", "nan", "x", "0.95"])
+@pytest.mark.parametrize("related", ["2", "-1", "0.2", "nan", "x", "0.95"])
 def test_thresholds_that_make_no_sense_are_told(browser: httpx.Client, related: str) -> None:
     asked = {"article": "tianzhou9-launch", "related": related}
     whole = browser.get("/", params=asked)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
+from math import floor
 from typing import Any
 
 from recommender.config import Thresholds
@@ -21,8 +22,10 @@ from recommender.reports.service_wording import counted, service_wording
 from recommender.reports.tables import cut, printable
 from recommender.reports.wording import Language
 
-# Below this nobody looks for a near-duplicate; what is above stands on the scale.
+# What is as far apart is nothing to an editor; what is closer stands on the scale.
 FLOOR = 0.2
+# Lower thresholds make everything a near-duplicate, and the search for the rest goes on for long.
+LEAST_CUT = 0.3
 SHOWN_NEAR = 10
 SHOWN_FACTS = 6
 _LONGEST_QUOTE = 90
@@ -77,6 +80,11 @@ class Cuts:
 
     chosen: Thresholds
     in_force: Thresholds
+
+    @property
+    def least(self) -> float:
+        """The lowest that a threshold may be moved to."""
+        return min(LEAST_CUT, floor(100 * self.in_force.related) / 100)
 
     def rows(self) -> list[dict[str, str]]:
         """Name, value and value in force, closest first; two decimals, as the page shows them."""
@@ -133,6 +141,11 @@ def sign_in_page(frame: Frame, *, problem: str = "", onward: str = "") -> str:
     return _render("sign_in", frame, problem=problem, onward=onward)
 
 
+def again_page(frame: Frame, *, to: str) -> str:
+    """A page that asks for the same address once more, now from a page of the service."""
+    return _render("again", frame, to=to)
+
+
 def start_page(frame: Frame, *, articles: int) -> str:
     """The page before anything is asked."""
     held = counted(service_wording(frame.language), "articles_held", articles)
@@ -152,7 +165,7 @@ def search_part(frame: Frame, *, query: str, found: Sequence[Card], limit: int) 
 def article_page(frame: Frame, answer: Answer, cuts: Cuts, *, problem: str = "") -> str:
     """An article with its box, its near-duplicates and the thresholds."""
     return _render(
-        "article", frame, query="", cuts=cuts.rows(), problem=problem, **_answered(frame, answer)
+        "article", frame, query="", cuts=cuts, problem=problem, **_answered(frame, answer)
     )
 
 
@@ -161,7 +174,7 @@ def draft_page(
 ) -> str:
     """The form for a draft, with its answer or what is wrong with it."""
     values = _answered(frame, answer) if answer else {"answer": None}
-    return _render("draft", frame, draft=draft, cuts=cuts.rows(), problem=problem, **values)
+    return _render("draft", frame, draft=draft, cuts=cuts, problem=problem, **values)
 
 
 def answer_part(frame: Frame, answer: Answer) -> str:

@@ -30,7 +30,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     "other_language": ("中文", "English"),
     "other_language_tag": ("zh-CN", "en"),
     "sign_out": ("Sign out", "退出"),
-    "working": ("Working …", "处理中……"),
+    "opening": ("Opening …", "正在打开……"),
     # Signing in.
     "sign_in": ("Sign in", "登录"),
     "sign_in_lead": (
@@ -267,8 +267,8 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "problem_no_draft": ("Paste a title or a text first.", "请先粘贴标题或正文。"),
     "problem_cuts": (
-        "Thresholds lie from 0 to 1, and related ≤ same story ≤ same text.",
-        "阈值须在 0 与 1 之间，且 相关 ≤ 同一事件 ≤ 同一文本。",
+        "Thresholds lie from 0.3 to 1, and related ≤ same story ≤ same text.",
+        "阈值须在 0.3 与 1 之间，且 相关 ≤ 同一事件 ≤ 同一文本。",
     ),
     "problem_date": ("The date is not one of the calendar.", "日期无效。"),
     "problem_id": ("No article can have this id.", "编号格式不正确。"),

@@ -88,7 +88,7 @@ class Page:
         """A handler for anyone; what goes wrong becomes a page, or a part of one."""
 
         async def answer(request: Request) -> Response:
-            frame = frame_of(request, zone=self._state.engine.options.zone)
+            frame = frame_of(request, zone=self._state.reader.options.zone)
             try:
                 response = await handler(request, frame)
             except PageProblem as problem:
@@ -143,7 +143,7 @@ class Page:
         return HTMLResponse(write(frame, query=query, found=found, limit=FOUND))
 
     async def _article(self, request: Request, frame: Frame, article: str) -> Response:
-        in_force = self._state.engine.thresholds
+        in_force = self._state.reader.thresholds
         problem = ""
         try:
             cuts = cuts_of(request.query_params, in_force)
@@ -161,7 +161,7 @@ class Page:
 
     async def draft(self, request: Request, frame: Frame) -> Response:
         """The empty form for a draft."""
-        in_force = self._state.engine.thresholds
+        in_force = self._state.reader.thresholds
         cuts = Cuts(chosen=in_force, in_force=in_force)
         return HTMLResponse(service_page.draft_page(frame, Draft(), cuts))
 
@@ -169,7 +169,7 @@ class Page:
         """A draft with its answer; nothing is stored."""
         fields = await form_of(request)
         draft = draft_of(fields)
-        in_force = self._state.engine.thresholds
+        in_force = self._state.reader.thresholds
         cuts = Cuts(chosen=in_force, in_force=in_force)
         asked = request.query_params
         if draft.is_blank and ("moved" in asked or "lang" in asked):

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from recommender.reports import service_page
 from recommender.reports.service_page import Frame
 from recommender.service.assets import addresses
-from recommender.service.page_requests import is_part, language_of, root_of, switched
+from recommender.service.page_requests import is_part, language_of, onward, root_of, switched
 from recommender.service.problems import Problem
 
 PATHS = frozenset(("/", "/draft", "/pair", "/login", "/logout"))
@@ -68,11 +68,15 @@ def told(
 
 
 def refused(request: Request, frame: Frame, problem: Problem) -> Response:
-    """A request that was refused; who is not signed in is led to the login and back again."""
+    """A request that was refused; who is not signed in is led to the login and back."""
     if problem.status == 401 and not is_part(request) and request.method in ("GET", "HEAD"):
         said = request.url.path
         if request.url.query:
             said = f"{said}?{request.url.query}"
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            # A link of the CMS: a browser sends no login along from there.
+            again = service_page.again_page(frame, to=onward(said, frame.root))
+            return HTMLResponse(again, problem.status)
         return RedirectResponse(f"{frame.root}/login?{urlencode({'onward': said})}", 303)
     return told(request, frame, name_of(problem.status), problem.status, problem.headers)
 

@@ -103,7 +103,7 @@ def cuts_of(fields: Mapping[str, str], in_force: Thresholds) -> Cuts:
     Raises
     ------
     PageProblem
-        If one is no number from 0 to 1, or they are out of order.
+        If one is no number, too low or above 1, or they are out of order.
     """
     changes: dict[str, float] = {}
     for name in _CUTS:
@@ -115,9 +115,12 @@ def cuts_of(fields: Mapping[str, str], in_force: Thresholds) -> Cuts:
             except ValueError:
                 raise PageProblem("cuts") from None
     try:
-        return Cuts(chosen=in_force.with_changes(**changes), in_force=in_force)
+        cuts = Cuts(chosen=in_force.with_changes(**changes), in_force=in_force)
     except ConfigError:
         raise PageProblem("cuts") from None
+    if cuts.chosen.related < cuts.least:
+        raise PageProblem("cuts")
+    return cuts
 
 
 def draft_of(fields: Mapping[str, str]) -> Draft:
