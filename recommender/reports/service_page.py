@@ -380,7 +380,12 @@ def _measures(evidence: Evidence, texts: Mapping[str, str]) -> list[tuple[str, s
 
 def _pair(frame: Frame, explanation: Explanation, *, is_draft: bool) -> dict[str, Any]:
     comparison = explanation.comparison
+    contradicted = {fact for pair in explanation.contradicting_facts for fact in pair}
     return {
+        "only_facts": [
+            [fact for fact in facts if fact not in contradicted]
+            for facts in (explanation.only_first_facts, explanation.only_second_facts)
+        ],
         "comparison": comparison,
         "explanation": explanation,
         "shared": counted(

@@ -149,8 +149,8 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "box_left_out_one": ("1 near-duplicate was left out.", "1 篇近似重复的文章未列入。"),
     "box_next": (
-        "Next would be {title} with {value}.",
-        "下一篇是{title}，相似度 {value}。",
+        "The closest that falls short: {title}, {value}.",
+        "最接近而未入选的是{title}，相似度 {value}。",
     ),
     "covered": ("{count} more tell this story", "另有 {count} 篇讲同一事件，已略去"),
     "covered_one": ("1 more tells this story", "另有 1 篇讲同一事件，已略去"),

@@ -78,10 +78,8 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.requestConfig?.elt !== document.getElementById("draft")) return;
-    const heading = document.getElementById("near-title");
-    if (!heading) return;
-    heading.focus({ preventScroll: true });
     const answer = document.getElementById("answer");
+    answer.querySelector("#near-title, .problem")?.focus({ preventScroll: true });
     const { top } = answer.getBoundingClientRect();
     if (top < 0 || top > window.innerHeight / 2) answer.scrollIntoView();
   });
