@@ -12,9 +12,10 @@ import pytest
 from recommender.reports.service_wording import service_wording
 from recommender.sample import sample_articles
 
-from .conftest import chromium
 from .helpers import build
 from .page_service import TOKEN, running
+from .services import TOKEN as RUN_TOKEN
+from .services import serving
 from .test_preview_browser import CONTRASTS
 from .test_service_page import COPY, hostile
 
@@ -40,16 +41,6 @@ COLOURED = (
 TOLD = ("Failed to load resource: ", "htmx:")
 # Starts a service; ends with the test.
 Opener = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +77,19 @@ def visit(browser: Browser, address: str) -> Iterator[Opener]:
     contexts = []
 
     def opened(
-        path: str = "/", *, at: str = address, locale: str = "zh-CN", **options: Any
+        path: str = "/",
+        *,
+        at: str = address,
+        locale: str = "zh-CN",
+        token: str = TOKEN,
+        **options: Any,
     ) -> Page:
         options = {"viewport": DESK, **options}
         contexts.append(browser.new_context(locale=locale, base_url=at, **options))
         visits.append(Visit(contexts[-1].new_page(), at))
         page = visits[-1].page
         page.goto(path)
-        page.fill("#token", TOKEN)
+        page.fill("#token", token)
         page.keyboard.press("Enter")
         page.wait_for_url(at + path)
         return page
@@ -300,6 +296,28 @@ def test_a_link_of_the_cms_opens_the_page(visit: Opener, address: str) -> None:
     )
     page.wait_for_url(f"{address}{LAUNCH}")
     expect(page.locator("h1")).to_have_text("天舟九号货运飞船在文昌发射成功")
+
+
+def test_as_it_is_run_with_several_workers(visit: Opener, index: Path, tmp_path: Path) -> None:
+    with serving(index, tmp_path, "--workers", "2") as service:
+        service.wait_for_model()
+        page = visit("/draft", at=service.url, token=RUN_TOKEN)
+        check(page, COPY.title, COPY.body)
+        expect(page.locator(".duplicate").first).to_contain_text(COPY.title)
+        expect(page.locator(".warning")).to_have_count(0)
+        # Whichever worker answers knows the login.
+        for _ in range(10):
+            page.goto(LAUNCH)
+            expect(page.locator(".box li")).to_have_count(3)
+        page.click(f"text={ZH['sign_out']}")
+        expect(page.locator("#token")).to_be_focused()
+        page.goto(LAUNCH)
+        expect(page.locator("#token")).to_be_visible()
+        routes = {each["route"] for each in service.lines() if each.get("message") == "request"}
+        assert {"/", "/draft", "/login", "/logout", "/static/{name}"} <= routes
+        log = service.log.read_text("utf-8")
+        assert COPY.title not in log
+        assert "tianzhou9" not in log
 
 
 def test_failures_are_told_in_words(visit: Opener, index: Path, tmp_path: Path) -> None:
