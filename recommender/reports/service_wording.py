@@ -7,6 +7,8 @@ place of the name without.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 
 from recommender.reports.wording import LANGUAGES, Language, wording
 
@@ -302,6 +304,7 @@ _WORDING: Mapping[str, tuple[str, str]] = {
 }
 
 
+@cache
 def service_wording(language: Language) -> Mapping[str, str]:
     """All texts in one language, by name."""
     place = LANGUAGES.index(language)
@@ -310,7 +313,8 @@ def service_wording(language: Language) -> Mapping[str, str]:
         for name, text in wording(language).items()
         if name in _SHARED_NAMES or name.startswith(_SHARED)
     }
-    return {**shared, **{name: texts[place] for name, texts in _WORDING.items()}}
+    own = {name: texts[place] for name, texts in _WORDING.items()}
+    return MappingProxyType({**shared, **own})
 
 
 def counted(texts: Mapping[str, str], name: str, count: int, **values: object) -> str:

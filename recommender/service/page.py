@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timezone
+from threading import Lock
+from typing import ParamSpec
 
 from fastapi import APIRouter
 from fastapi.security import HTTPAuthorizationCredentials
@@ -38,13 +40,14 @@ from recommender.service.page_requests import (
     cuts_of,
     digest_of,
     draft_of,
-    form_of,
+    fields_of,
     is_part,
     onward,
 )
 from recommender.service.problems import Problem, of_error
 from recommender.service.state import ServiceState
 
+Parameters = ParamSpec("Parameters")
 Handler = Callable[[Request, Frame], Awaitable[Response]]
 
 FOUND = 20
@@ -83,6 +86,7 @@ class Page:
         self._state = state
         # Drafts that were counted against a rate: who moves a threshold asks about one again.
         self._counted: OrderedDict[str, None] = OrderedDict()
+        self._turn = Lock()
 
     def open(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """A handler for anyone; what goes wrong becomes a page, or a part of one."""
@@ -131,33 +135,9 @@ class Page:
         if article := asked.get("article"):
             return await self._article(request, frame, article)
         query = asked.get("q", "")
-        if not query.strip():
-            if is_part(request):
-                return HTMLResponse(
-                    service_page.search_part(frame, query="", found=(), limit=FOUND)
-                )
-            held = await self._state.run(len, self._state.engine)
-            return HTMLResponse(service_page.start_page(frame, articles=held))
-        found = await self._state.run(self._state.engine.find, query, limit=FOUND)
-        write = service_page.search_part if is_part(request) else service_page.search_page
-        return HTMLResponse(write(frame, query=query, found=found, limit=FOUND))
-
-    async def _article(self, request: Request, frame: Frame, article: str) -> Response:
-        in_force = self._state.reader.thresholds
-        problem = ""
-        try:
-            cuts = cuts_of(request.query_params, in_force)
-        except PageProblem as error:
-            if is_part(request):
-                raise
-            cuts, problem = Cuts(chosen=in_force, in_force=in_force), error.name
-        try:
-            answer = await self._state.run(self._answered, article, cuts.chosen)
-        except ArticleNotFound:
-            return told(request, frame, "missing", 404, id=article)
-        if is_part(request):
-            return HTMLResponse(service_page.answer_part(frame, answer))
-        return HTMLResponse(service_page.article_page(frame, answer, cuts, problem=problem))
+        if query.strip() or is_part(request):
+            return await self._written(self._found, frame, query, is_part(request))
+        return await self._written(self._start, frame)
 
     async def draft(self, request: Request, frame: Frame) -> Response:
         """The empty form for a draft."""
@@ -167,57 +147,42 @@ class Page:
 
     async def check(self, request: Request, frame: Frame) -> Response:
         """A draft with its answer; nothing is stored."""
-        fields = await form_of(request)
-        draft = draft_of(fields)
+        body = await request.body()
         in_force = self._state.reader.thresholds
-        cuts = Cuts(chosen=in_force, in_force=in_force)
-        asked = request.query_params
-        if draft.is_blank and ("moved" in asked or "lang" in asked):
-            if is_part(request):
-                return Response(status_code=204)
-            return HTMLResponse(service_page.draft_page(frame, draft, cuts))
         try:
-            cuts = cuts_of(fields, in_force)
-            article = article_of(draft, longest=self._state.options.text_length, zone=frame.zone)
-        except PageProblem as problem:
-            if is_part(request):
-                raise
-            page = service_page.draft_page(frame, draft, cuts, problem=problem.name)
-            return HTMLResponse(page, 422)
-        try:
-            self._count(request, article)
-            answer = await self._state.run(self._answered, article, cuts.chosen)
-        except Problem as busy:
+            return await self._state.run(self._checked, request, frame, body, in_force)
+        except (Problem, PageProblem) as problem:
             if is_part(request):
                 raise
             # What was typed is not lost.
-            page = service_page.draft_page(frame, draft, cuts, problem=name_of(busy.status))
-            return HTMLResponse(page, busy.status, busy.headers)
-        if is_part(request):
-            return HTMLResponse(service_page.answer_part(frame, answer))
-        return HTMLResponse(service_page.draft_page(frame, draft, cuts, answer=answer))
+            if isinstance(problem, PageProblem):
+                name, status, headers = problem.name, 422, {}
+            else:
+                name, status = name_of(problem.status), problem.status
+                headers = problem.headers
+            cuts = Cuts(chosen=in_force, in_force=in_force)
+            draft = draft_of(fields_of(body))
+            page = service_page.draft_page(frame, draft, cuts, problem=name)
+            return HTMLResponse(page, status, headers)
 
     async def pair(self, request: Request, frame: Frame) -> Response:
         """Two articles side by side."""
         asked = request.query_params
         first, second = asked.get("first", ""), asked.get("second", "")
-        return await self._pair(request, frame, first, second)
+        return await self._written(self._side_by_side, frame, first, second, is_part(request))
 
     async def draft_pair(self, request: Request, frame: Frame) -> Response:
         """A draft and an article side by side."""
-        fields = await form_of(request)
-        article = article_of(
-            draft_of(fields), longest=self._state.options.text_length, zone=frame.zone
-        )
-        self._count(request, article)
-        return await self._pair(request, frame, article, fields.get("second", ""))
+        body = await request.body()
 
-    async def _pair(
-        self, request: Request, frame: Frame, first: str | Article, second: str
-    ) -> Response:
-        explanation = await self._state.run(self._explained, first, second)
-        write = service_page.pair_part if is_part(request) else service_page.pair_page
-        return HTMLResponse(write(frame, explanation, is_draft=isinstance(first, Article)))
+        def compared() -> str:
+            fields = fields_of(body)
+            article = self._article_of(draft_of(fields), frame)
+            self._count(request, article)
+            second = fields.get("second", "")
+            return self._side_by_side(frame, article, second, is_part(request))
+
+        return await self._written(compared)
 
     async def sign_in(self, request: Request, frame: Frame) -> Response:
         """The form for the token; straight on for those who are signed in."""
@@ -229,7 +194,7 @@ class Page:
 
     async def signed_in(self, request: Request, frame: Frame) -> Response:
         """Take the token and lead on, or say that it is none."""
-        fields = await form_of(request)
+        fields = fields_of(await request.body())
         to = onward(fields.get("onward", ""), frame.root)
         token = fields.get("token", "").strip()
         response = RedirectResponse(to, 303)
@@ -255,8 +220,72 @@ class Page:
     def _outside(self, request: Request, frame: Frame) -> Frame:
         return replace(frame, signed_in=self._state.access.is_logged_in(request))
 
+    async def _written(
+        self, write: Callable[Parameters, str], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Response:
+        """What is found out and written in a thread, so that nobody waits for it."""
+        return HTMLResponse(await self._state.run(write, *args, **kwargs))
+
+    async def _article(self, request: Request, frame: Frame, article: str) -> Response:
+        in_force = self._state.reader.thresholds
+        problem = ""
+        try:
+            cuts = cuts_of(request.query_params, in_force)
+        except PageProblem as error:
+            if is_part(request):
+                raise
+            cuts, problem = Cuts(chosen=in_force, in_force=in_force), error.name
+
+        def shown() -> str:
+            answer = self._answered(article, cuts.chosen)
+            if is_part(request):
+                return service_page.answer_part(frame, answer)
+            return service_page.article_page(frame, answer, cuts, problem=problem)
+
+        try:
+            return await self._written(shown)
+        except ArticleNotFound:
+            return told(request, frame, "missing", 404, id=article)
+
+    # What follows runs in a thread.
+
+    def _start(self, frame: Frame) -> str:
+        return service_page.start_page(frame, articles=len(self._state.engine))
+
+    def _found(self, frame: Frame, query: str, is_part: bool) -> str:
+        found = self._state.engine.find(query, limit=FOUND) if query.strip() else []
+        write = service_page.search_part if is_part else service_page.search_page
+        return write(frame, query=query, found=found, limit=FOUND)
+
+    def _checked(
+        self, request: Request, frame: Frame, body: bytes, in_force: Thresholds
+    ) -> Response:
+        fields = fields_of(body)
+        draft = draft_of(fields)
+        asked = request.query_params
+        if draft.is_blank and ("moved" in asked or "lang" in asked):
+            if is_part(request):
+                return Response(status_code=204)
+            cuts = Cuts(chosen=in_force, in_force=in_force)
+            return HTMLResponse(service_page.draft_page(frame, draft, cuts))
+        cuts = cuts_of(fields, in_force)
+        article = self._article_of(draft, frame)
+        self._count(request, article)
+        answer = self._answered(article, cuts.chosen)
+        if is_part(request):
+            return HTMLResponse(service_page.answer_part(frame, answer))
+        return HTMLResponse(service_page.draft_page(frame, draft, cuts, answer=answer))
+
+    def _side_by_side(self, frame: Frame, first: str | Article, second: str, is_part: bool) -> str:
+        explanation = self._explained(first, second)
+        write = service_page.pair_part if is_part else service_page.pair_page
+        return write(frame, explanation, is_draft=isinstance(first, Article))
+
+    def _article_of(self, draft: Draft, frame: Frame) -> Article:
+        return article_of(draft, longest=self._state.options.text_length, zone=frame.zone)
+
     def _answered(self, article: str | Article, thresholds: Thresholds) -> Answer:
-        """Everything the page shows of an article; runs in a thread."""
+        """Everything the page shows of an article."""
         lexical = isinstance(article, Article) and self._is_without_model()
         try:
             return self._asked(article, thresholds, lexical=lexical)
@@ -304,12 +333,13 @@ class Page:
     def _count(self, request: Request, article: Article) -> None:
         """Use up part of the client's rate for a draft that was not counted yet."""
         key = digest_of(article.title, article.body)
-        if key not in self._counted:
-            self._state.take_embeddings(request)
-        self._counted[key] = None
-        self._counted.move_to_end(key)
-        while len(self._counted) > _COUNTED:
-            self._counted.popitem(last=False)
+        with self._turn:
+            if key not in self._counted:
+                self._state.take_embeddings(request)
+            self._counted[key] = None
+            self._counted.move_to_end(key)
+            while len(self._counted) > _COUNTED:
+                self._counted.popitem(last=False)
 
 
 def _bearer(request: Request) -> HTTPAuthorizationCredentials | None:

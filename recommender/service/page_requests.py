@@ -76,7 +76,7 @@ def switched(request: Request, language: Language) -> str:
     return f"{root}{path}?{urlencode([*kept, ('lang', other)])}"
 
 
-async def form_of(request: Request) -> dict[str, str]:
+def fields_of(body: bytes) -> dict[str, str]:
     """The fields of a form as browsers send it; the last of one name counts.
 
     Raises
@@ -84,7 +84,6 @@ async def form_of(request: Request) -> dict[str, str]:
     PageProblem
         If it is no such form.
     """
-    body = await request.body()
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
