@@ -13,11 +13,10 @@ from recommender.reports.service_wording import service_wording
 from recommender.sample import sample_articles
 
 from .helpers import build
-from .page_service import TOKEN, running
+from .page_service import COPY, TOKEN, hostile, running
 from .services import TOKEN as RUN_TOKEN
 from .services import serving
 from .test_preview_browser import CONTRASTS
-from .test_service_page import COPY, hostile
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, expect
