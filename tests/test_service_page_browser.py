@@ -151,6 +151,21 @@ def test_find_an_article_and_move_a_threshold(visit: Opener, viewport: dict[str,
     assert titles(page, "box") == before
 
 
+def test_chinese_is_typed_by_its_sound(visit: Opener) -> None:
+    page = visit()
+    page.focus("#q")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    keyboard = page.context.new_cdp_session(page)
+    for typed in ("t", "ti", "tian", "tianzhou"):
+        composing = {"text": typed, "selectionStart": len(typed), "selectionEnd": len(typed)}
+        keyboard.send("Input.imeSetComposition", composing)
+    assert page.input_value("#q") == "tianzhou"
+    keyboard.send("Input.insertText", {"text": "天舟九号"})
+    expect(page.locator(".found li")).to_have_count(3)
+    assert len(asked) == 1
+
+
 def test_thresholds_take_each_other_along(visit: Opener) -> None:
     page = visit(LAUNCH)
     slide(page, "related", 30, "ArrowRight")
@@ -334,6 +349,18 @@ def test_failures_are_told_in_words(visit: Opener, index: Path, tmp_path: Path) 
         assert len(page.input_value("#draft-body")) == 1_001
     page.click("#check")
     expect(page.locator("#trouble")).to_have_text(ZH["problem_offline"])
+
+
+def test_a_draft_that_is_too_long_to_send_is_told(
+    visit: Opener, index: Path, tmp_path: Path
+) -> None:
+    with running(index, tmp_path, request_bytes=50_000) as another:
+        page = visit("/draft", at=another)
+        check(page, "长", "长" * 20_000)
+        told = page.locator(".problem, #trouble:not([hidden])").first
+        expect(told).to_be_visible()
+        assert any(ZH[f"problem_{name}"] in told.inner_text() for name in ("large", "offline"))
+        assert len(page.input_value("#draft-body")) == 20_000
 
 
 def test_a_missing_model_is_told(visit: Opener, index: Path, tmp_path: Path) -> None:

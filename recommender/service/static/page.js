@@ -31,8 +31,13 @@
   };
 
   document.addEventListener("input", (event) => {
+    // Letters that are on their way to Chinese characters are no words to look for.
+    if (event.isComposing) event.stopPropagation();
     if (event.target.matches("#cuts [data-in-force]")) keepOrder(event.target);
   }, { capture: true });
+  document.addEventListener("compositionend", (event) => {
+    event.target.dispatchEvent(new Event("input", { bubbles: true }));
+  });
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-reset]")) {
