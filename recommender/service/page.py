@@ -328,7 +328,7 @@ class Page:
     def _is_without_model(self) -> bool:
         # Asked beforehand: a draft is not to wait for a process that does not come.
         embedder = self._state.embedder
-        return embedder is not None and not embedder.is_ready()
+        return embedder is not None and embedder.state() != "ready"
 
     def _count(self, request: Request, article: Article) -> None:
         """Use up part of the client's rate for a draft that was not counted yet."""
