@@ -107,7 +107,7 @@ def explanation_page(
         zero=_Scale(explanation).place(0.0),
         notes=_notes(comparison.evidence, chosen),
         rule=_rule(explanation, chosen),
-        columns=_columns(explanation),
+        columns=text_columns(explanation),
         contradicted=_contradicted(explanation),
         zone=zone,
     )
@@ -195,7 +195,7 @@ def _rule(explanation: Explanation, language: Language) -> str:
     )
 
 
-def _columns(explanation: Explanation) -> list[dict[str, Any]]:
+def text_columns(explanation: Explanation) -> list[dict[str, Any]]:
     """The two texts, marked."""
     comparison = explanation.comparison
     facts = [list(each) for each in zip(*explanation.contradicting_facts, strict=True)] or [[], []]

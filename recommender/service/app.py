@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from recommender import __version__
 from recommender.errors import RecommenderError
+from recommender.service import page
 from recommender.service.api import asking_router, changing_router, operators_router, public_router
 from recommender.service.problems import Problem, of_error, of_validation
 from recommender.service.schemas import ProblemShown
@@ -41,7 +41,7 @@ def create_app(state: ServiceState) -> FastAPI:
         app.include_router(asking_router(state))
         app.include_router(changing_router(state))
         app.include_router(operators_router(state, app.openapi))
-        _include_page(app, state)
+        app.include_router(page.router(state), include_in_schema=False)
 
     @app.exception_handler(Problem)
     async def _problem(request: Request, error: Problem) -> Response:
@@ -77,15 +77,6 @@ class _Service(FastAPI):
                 schemas.pop(unused, None)
         assert self.openapi_schema is not None  # noqa: S101 - for the type checker
         return self.openapi_schema
-
-
-def _include_page(app: FastAPI, state: ServiceState) -> None:
-    """The editor's page at /, where it is there."""
-    try:
-        page = import_module("recommender.service.page")
-    except ModuleNotFoundError:
-        return
-    app.include_router(page.router(state), include_in_schema=False)
 
 
 def _headers(error: HTTPException) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 from starlette.requests import Request
 
 from recommender.errors import RecommenderError
+from recommender.service.page_frame import page_of_problem
 from recommender.service.problems import MEDIA_TYPE, Problem, of_error, problem_bytes
 from recommender.service.related import Header, Rendered
 from recommender.service.state import ServiceState
@@ -228,6 +229,10 @@ class _Passage:
         """Send a problem, unless an answer has begun."""
         if self._begun:
             return
+        page = page_of_problem(self._scope, problem)
+        if page is not None:
+            await page(self._scope, _no_more, self.send)
+            return
         body = problem_bytes(problem.status, problem.detail, errors=problem.errors)
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
@@ -259,6 +264,11 @@ class _Passage:
             seconds=seconds,
             size=self._size,
         )
+
+
+async def _no_more() -> Message:
+    """What a finished request still has to say."""
+    return {"type": "http.disconnect"}
 
 
 class _Route:
