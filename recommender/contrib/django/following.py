@@ -18,7 +18,7 @@ from django.db import transaction
 from recommender.contrib.django import backends
 from recommender.contrib.django.options import options
 from recommender.contrib.django.rules import Rule, rule_for
-from recommender.errors import ArticleError, RecommenderError
+from recommender.errors import ArticleError, IndexMissing, RecommenderError
 from recommender.records import Article
 
 logger = logging.getLogger("recommender.django")
@@ -52,6 +52,8 @@ def _bring(subjects: Callable[[], Iterable[tuple[Any, Any]]], using: str) -> Non
         for label, found in keys.items():
             for batch in _batches(found):
                 _bring_batch(rules[label], batch, using)
+    except IndexMissing:
+        logger.warning('there is no index yet; "manage.py recommender_sync" makes it')
     except RecommenderError as error:
         _tell(error)
     except Exception as error:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from recommender.contrib.django import wagtail_pages
@@ -130,7 +131,7 @@ class Rule:
             values["title"] = values["title"] or ("" if instance.pk is None else str(instance))
             values["access"] = self._access(instance, restrictions)
             body = body_of(self._get(instance, "body"))
-        except ArticleError:
+        except (ArticleError, DatabaseError):
             raise
         except Exception as error:
             # A site's own methods may fail in any way; one article must not end a sync.
