@@ -127,6 +127,12 @@ class Site:
             made.save_revision().publish()
         return ArticlePage.objects.get(pk=made.pk)
 
+    def page_of(self, name: str) -> Any:
+        """The page that was made of a sample article."""
+        from tests.django_site.news.models import ArticlePage
+
+        return ArticlePage.objects.get(slug=name)
+
     def story(self, name: str, **fields: Any) -> Any:
         """A saved story with the text of a sample article."""
         from tests.django_site.news.models import Story

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from recommender.contrib.django import backends
 from recommender.contrib.django.backends import NearDuplicate
-from recommender.contrib.django.rules import Rule, all_rules, split_id
+from recommender.contrib.django.rules import Rule, all_rules, rule_for, split_id
 from recommender.errors import RecommenderError
 
 logger = logging.getLogger("recommender.django")
@@ -114,7 +114,7 @@ def _warned(
             continue
         edit_url = edit_address(instance, request) if instance is not None else ""
         if each.public or edit_url:
-            warned.append(_shown(each, edit_url))
+            warned.append(_shown(each, instance, edit_url))
     return warned
 
 
@@ -127,10 +127,11 @@ def _objects(article_ids: list[str]) -> dict[str, Any]:
     return found
 
 
-def _shown(each: NearDuplicate, edit_url: str) -> Warned:
+def _shown(each: NearDuplicate, instance: Any, edit_url: str) -> Warned:
     shared, days = each.shared_wording, each.days_apart
+    rule = None if instance is None else rule_for(type(instance))
     return Warned(
-        title=each.title or each.id,
+        title=(rule.title(instance) if rule else each.title) or each.id,
         url=each.url if each.url.startswith(("http://", "https://", "/")) else "",
         edit_url=edit_url,
         verdict=each.verdict,

@@ -123,6 +123,5 @@ def _near(match: Match, facts: tuple[str, ...]) -> NearDuplicate:
 
 
 def _differing(explanation: Explanation) -> tuple[str, ...]:
-    """What the two say differently: the draft's word first."""
-    pairs = [f"{first} ↔ {second}" for first, second in explanation.contradicting_facts]
-    return tuple(pairs or explanation.comparison.evidence.differing_facts or ())
+    """What the two say differently, the draft's word first."""
+    return tuple(f"{first} ↔ {second}" for first, second in explanation.contradicting_facts)

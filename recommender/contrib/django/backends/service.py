@@ -193,7 +193,7 @@ def _listed(said: Mapping[str, Any]) -> Listed:
 
 
 def _near(said: Mapping[str, Any]) -> NearDuplicate:
-    evidence = said.get("evidence") or {}
+    evidence = said["evidence"]
     listed = _listed(said)
     return NearDuplicate(
         id=listed.id,
@@ -204,5 +204,5 @@ def _near(said: Mapping[str, Any]) -> NearDuplicate:
         public=said["article"].get("access", "public") == "public",
         shared_wording=evidence.get("containment"),
         days_apart=evidence.get("days_apart"),
-        differing_facts=tuple(str(each) for each in evidence.get("differing_facts") or ()),
+        differing_facts=tuple(f"{one} ↔ {other}" for one, other in evidence["differing_facts"]),
     )
