@@ -19,6 +19,9 @@ STATIC_URL = "/static/"
 MEDIA_ROOT = FOLDER / "media"
 WAGTAIL_SITE_NAME = "河东日报"
 WAGTAILADMIN_BASE_URL = "http://127.0.0.1"
+# Nothing is asked of other servers.
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
 # Tests look at the log through pytest.
 LOGGING_CONFIG = None
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -41,7 +41,7 @@ class Warned:
 
     Attributes
     ----------
-    title, url, edit_url : str
+    id, title, url, edit_url : str
         Addresses are empty where there is none, or where the user may not go.
     verdict, verdict_name : str
         As a word for programs, and in the editor's language.
@@ -55,6 +55,7 @@ class Warned:
     public : bool
     """
 
+    id: str
     title: str
     url: str
     edit_url: str
@@ -70,7 +71,7 @@ class Warned:
 def check_response(
     rule: Rule, draft: Any, request: HttpRequest, edit_address: EditAddress
 ) -> JsonResponse:
-    """What the script in the editor's page is answered: how many were found, and the HTML.
+    """What the script in the editor's page is answered: what was found, and the HTML.
 
     Parameters
     ----------
@@ -92,13 +93,13 @@ def check_response(
         return _failed(request)
     context = {"warned": warned, "too_short": found.too_short}
     html = render_to_string("recommender/near_duplicates.html", context, request)
-    return JsonResponse({"count": len(warned), "html": html})
+    return JsonResponse({"ids": [each.id for each in warned], "html": html})
 
 
 def _failed(request: HttpRequest) -> JsonResponse:
     text = _("The check cannot be made now. You can publish all the same.")
     html = render_to_string("recommender/near_duplicates.html", {"failure": text}, request)
-    return JsonResponse({"count": 0, "failed": True, "html": html})
+    return JsonResponse({"ids": [], "failed": True, "html": html})
 
 
 def _warned(
@@ -131,6 +132,7 @@ def _shown(each: NearDuplicate, instance: Any, edit_url: str) -> Warned:
     shared, days = each.shared_wording, each.days_apart
     rule = None if instance is None else rule_for(type(instance))
     return Warned(
+        id=each.id,
         title=(rule.title(instance) if rule else each.title) or each.id,
         url=each.url if each.url.startswith(("http://", "https://", "/")) else "",
         edit_url=edit_url,

@@ -1,13 +1,11 @@
 /* Sends the form of an editor's page to the check, as it stands, and shows what comes back.
-   Before the draft is published it checks by itself: where near-duplicates are found, the first
-   click stops and shows them, the second one goes on. When the check fails, nothing is stopped. */
+   Before the draft is published it checks by itself: where it finds an article that the editor has
+   not been shown, the click stops and shows it, and the next one goes on. When the check fails,
+   nothing is stopped. */
 (() => {
   "use strict";
 
   const PATIENCE = 20000;
-  /* What an editor's page changes by itself, as when it saves a draft in the background. */
-  const BOOKKEEPING =
-    /^(csrfmiddlewaretoken|next|comments-.*|.*revision.*|.*-(id|TOTAL_FORMS|INITIAL_FORMS|ORDER))$/;
 
   class Box {
     constructor(element) {
@@ -16,8 +14,8 @@
       this.result = element.querySelector("[data-near-duplicates-result]");
       this.button = element.querySelector("[data-near-duplicates-check]");
       this.passing = false;
-      this.warnedOf = null;
-      this.button.addEventListener("click", () => this.check());
+      this.shown = new Set();
+      this.button.addEventListener("click", () => this.look());
       if (element.dataset.guard) {
         // Before any other listener of the page hears of the click.
         document.addEventListener("click", (event) => this.stop(event), true);
@@ -32,16 +30,11 @@
       return values;
     }
 
-    /* What the form says, to see whether it is still what was warned of. */
-    draft() {
-      return JSON.stringify([...this.values()].filter(([name]) => !BOOKKEEPING.test(name)));
-    }
-
+    /* Ids of the articles that tell the same; they are shown, and the editor knows of them. */
     async check() {
       this.element.setAttribute("aria-busy", "true");
       this.say(this.element.dataset.checking);
-      const draft = this.draft();
-      let count = 0;
+      let ids = [];
       try {
         const answer = await fetch(this.element.dataset.url, {
           method: "POST",
@@ -54,24 +47,28 @@
         if (!answer.ok || typeof found.html !== "string") throw new Error(String(answer.status));
         // The template has escaped what it shows; scripts in it would not run.
         this.result.innerHTML = found.html;
-        count = found.count;
+        ids = found.ids;
       } catch {
         this.say(this.element.dataset.failed);
       }
       this.element.removeAttribute("aria-busy");
-      this.element.dataset.found = String(count);
-      this.warnedOf = count ? draft : null;
-      return count;
+      return ids;
+    }
+
+    /* Whether the check finds anything that the editor has not been shown. */
+    async look() {
+      const fresh = (await this.check()).filter((id) => !this.shown.has(id));
+      fresh.forEach((id) => this.shown.add(id));
+      return fresh.length > 0;
     }
 
     async stop(event) {
       const button = event.target.closest?.(this.element.dataset.guard);
       if (!button || button.form !== this.form || this.passing) return;
-      if (this.warnedOf !== null && this.warnedOf === this.draft()) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       if (this.element.getAttribute("aria-busy")) return;
-      if (await this.check()) {
+      if (await this.look()) {
         const again = document.createElement("p");
         again.className = "near-duplicates-again";
         again.textContent = this.element.dataset.again;
