@@ -143,6 +143,7 @@ def test_the_editor_checks_a_draft(newsroom: Site, visit: Any) -> None:
         expect(result).to_contain_text("One article tells this already")
         expect(result).to_contain_text(other.title)
         expect(result.get_by_text("The same text")).to_be_visible()
+        expect(result).to_be_in_viewport()
         here.look("editor")
         with page.context.expect_page() as opened:
             result.get_by_role("link", name="Edit it").click()

@@ -65,7 +65,7 @@ class NearDuplicatesMixin(admin.ModelAdmin):
         if allowed and self._has_rule():
             address = reverse(f"{self.admin_site.name}:{name}", args=arguments)
             context["near_duplicates_url"] = address
-            context["near_duplicates_guard"] = "input[name='_save'], input[name='_addanother']"
+            context["near_duplicates_guard"] = ".submit-row input[type='submit']"
         return super().render_change_form(request, context, *args, **kwargs)
 
     def near_duplicates_view(

@@ -15,7 +15,10 @@
       this.button = element.querySelector("[data-near-duplicates-check]");
       this.passing = false;
       this.shown = new Set();
-      this.button.addEventListener("click", () => this.look());
+      this.button.addEventListener("click", async () => {
+        await this.look();
+        this.result.scrollIntoView({ block: "nearest" });
+      });
       if (element.dataset.guard) {
         // Before any other listener of the page hears of the click.
         document.addEventListener("click", (event) => this.stop(event), true);
@@ -72,18 +75,14 @@
         const again = document.createElement("p");
         again.className = "near-duplicates-again";
         again.textContent = this.element.dataset.again;
-        this.result.append(again);
-        this.reveal();
+        this.result.prepend(again);
+        this.result.focus({ preventScroll: true });
+        this.element.scrollIntoView({ block: "center" });
       } else {
         this.passing = true;
         button.click();
         this.passing = false;
       }
-    }
-
-    reveal() {
-      this.element.scrollIntoView({ block: "center" });
-      this.result.focus({ preventScroll: true });
     }
 
     say(text) {
