@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import chromium
 from .django_sites import Site, sample
 
 if TYPE_CHECKING:
@@ -27,22 +26,11 @@ WAITING = 60_000
 ROCKETS = ("tianzhou9-launch", "tianzhou9-docking", "tianzhou8-launch", "tianzhou9-transfer")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    # Django takes the loop that the driver runs for one of its own, and refuses to read.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
 @pytest.fixture
-def newsroom(site: Site) -> Site:
+def newsroom(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A site with all sample articles, those on one thing as pages, and an editor."""
+    # Django takes the loop that drives the browser for one of its own, and refuses to read.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     site.stories(without=(*ROCKETS, "museum-night-1", "museum-night-2"))
     for name in (*ROCKETS, "museum-night-1"):
         site.page(name)

@@ -1,7 +1,7 @@
 """The index behind the HTTP service, so that web workers hold no model.
 
-With http.client of the standard library: five calls of one host need no client library in every
-web worker, and neither redirects nor proxies are followed, which would hand on the token.
+With http.client of the standard library: a handful of calls to one host need no client library in
+every web worker, and it follows neither redirects nor proxies, which would hand on the token.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from recommender.errors import ArticleNotFound, ServiceError
 from recommender.records import CARD_FIELDS, Article
 
 _MOST_READ = 8_000_000
+_PIECE = 65_536
 _BATCH = 50
 _NOT_MODIFIED = 304
 _NOT_FOUND = 404
@@ -44,7 +46,10 @@ class ServiceBackend:
         if status == _NOT_MODIFIED and known is not None:
             return known
         if status == _NOT_FOUND:
-            raise ArticleNotFound(f"the service has no article {article_id!r} for the public")
+            # A page for members has a box as well; only who has the token may ask for it.
+            status, said, _ = self._ask("POST", "/related", {"id": article_id, "limit": limit})
+        if status == _NOT_FOUND:
+            raise ArticleNotFound(f"the service has no article {article_id!r}")
         with _read_as_agreed():
             items = tuple(_listed(each) for each in said["matches"])
         return RelatedList(items, headers.get("etag", ""))
@@ -94,13 +99,13 @@ class ServiceBackend:
         if content is not None:
             headers["Content-Type"] = "application/json"
             body = json.dumps(content, ensure_ascii=False).encode("utf-8")
-        connection = self._connection(
-            self._options.timeout if reads else self._options.write_timeout
-        )
+        quick = reads or path == "/related"
+        patience = self._options.timeout if quick else self._options.write_timeout
+        connection = self._connection(patience)
         try:
             connection.request(method, self._parts.path + path, body=body, headers=headers)
             answer = connection.getresponse()
-            read = answer.read(_MOST_READ)
+            read = _read(answer, time.monotonic() + patience)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ServiceError(
                 f"the service at {self._options.url} does not answer "
@@ -110,7 +115,7 @@ class ServiceBackend:
             connection.close()
         found = {name.lower(): value for name, value in answer.getheaders()}
         fine = answer.status < http.client.MULTIPLE_CHOICES
-        absent = answer.status == _NOT_FOUND and method in ("GET", "DELETE")
+        absent = answer.status == _NOT_FOUND and (method in ("GET", "DELETE") or quick)
         if not (fine or absent or answer.status == _NOT_MODIFIED):
             raise ServiceError(
                 f"the service at {self._options.url} refused {method} {path.partition('?')[0]}: "
@@ -147,6 +152,20 @@ class _read_as_agreed:  # noqa: N801 (used like a function)
             raise ServiceError(
                 f"the service answered in a way that this version does not know ({error!r:.120})"
             ) from error
+
+
+def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
+    """The whole answer; one that comes in drops must not hold a page for longer than agreed."""
+    parts = []
+    length = 0
+    while part := answer.read1(_PIECE):
+        parts.append(part)
+        length += len(part)
+        if length > _MOST_READ:
+            raise ValueError(f"its answer is longer than {_MOST_READ:,} bytes")
+        if time.monotonic() > deadline:
+            raise TimeoutError("its answer takes too long")
+    return b"".join(parts)
 
 
 def _path_of(article_id: str) -> str:

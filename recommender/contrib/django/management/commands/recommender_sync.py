@@ -6,7 +6,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -54,17 +54,23 @@ class Command(BaseCommand):
             help="Believe a model that suddenly has far fewer articles.",
         )
 
+        parser.add_argument(
+            "--remove-others",
+            action="store_true",
+            help="Take out what the index holds of sites that no article names any more.",
+        )
+
     def handle(self, *args: Any, **said: Any) -> None:
         """Run it; errors of this package become one line and exit code 1."""
         try:
-            self._sync(said["dry_run"], said["force"], said["verbosity"])
+            self._sync(said)
         except SyncRunning as error:
             self.stderr.write(self.style.NOTICE(f"{error}."))
         except RecommenderError as error:
             raise CommandError(str(error)) from error
 
-    def _sync(self, dry_run: bool, force: bool, verbosity: int) -> None:
-        found = options()
+    def _sync(self, said: Mapping[str, Any]) -> None:
+        found, force, verbosity = options(), said["force"], said["verbosity"]
         if found.index is None:
             raise ConfigError(
                 'RECOMMENDER has no "INDEX": run this on the machine that holds the index'
@@ -78,7 +84,8 @@ class Command(BaseCommand):
             options=found.index_options,
             rules=found.sync,
             force=force,
-            dry_run=dry_run,
+            remove_others=said["remove_others"],
+            dry_run=said["dry_run"],
             progress=reading.progress,
         )
         for failed in done.failed:
@@ -87,9 +94,10 @@ class Command(BaseCommand):
             )
         if verbosity > 0:
             reading.tell_problems()
-        if verbosity > 1 or (verbosity > 0 and (done.changed or sys.stdout.isatty() or dry_run)):
+        wordy = verbosity > 1 or done.changed or done.dry_run or sys.stdout.isatty()
+        if verbosity > 0 and wordy:
             for line in (sync_line(done, str(found.index)), *sync_notes(done)):
-                self.stdout.write(line)
+                self.stdout.write(line.replace('"recommender sync', '"manage.py recommender_sync'))
 
 
 class _Reading:
