@@ -109,7 +109,8 @@ class ServiceBackend:
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ServiceError(
-                f"the service at {self._options.url} does not answer ({reason:.200}); is it running?"
+                f"the service at {self._options.url} does not answer ({reason:.200}); "
+                "is it running?"
             ) from error
         finally:
             connection.close()
