@@ -174,6 +174,28 @@ def test_what_is_not_public_is_told_only_to_who_may_edit_it(filled: Site) -> Non
     assert "Read it" in said["html"]
 
 
+def test_an_embargo_is_kept_among_editors(filled: Site) -> None:
+    from datetime import timedelta
+
+    from django.contrib.auth.models import Permission
+    from django.utils import timezone
+
+    from tests.django_site.news.models import Story
+
+    writer = filled.user("writer", is_superuser=False)
+    writer.user_permissions.add(Permission.objects.get(codename="add_story"))
+    address = "/django-admin/news/story/add/near-duplicates/"
+    copy = story_form("water-outage-copy")
+    assert len(client(writer).post(address, copy).json()["ids"]) == 1
+    other = Story.objects.get(headline=sample("water-outage-1").title)
+    other.embargo = timezone.now() + timedelta(days=1)
+    other.save()
+    assert client(writer).post(address, copy).json()["ids"] == []
+    said = client(filled.user()).post(address, copy).json()
+    assert len(said["ids"]) == 1
+    assert "not public" in said["html"]
+
+
 def test_a_check_that_fails_says_so_and_stops_nobody(
     filled: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -123,7 +123,7 @@ def test_the_command_says_what_is_wrong_in_one_line(site: Site) -> None:
     from tests.django_sites import ROOT
 
     done = subprocess.run(
-        [sys.executable, "-m", "django", "recommender_sync", "--skip-checks"],
+        [sys.executable, "-m", "django", "recommender_sync"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -18,7 +18,13 @@ from django.utils.translation import gettext_lazy
 
 from recommender.contrib.django import backends
 from recommender.contrib.django.backends import NearDuplicate
-from recommender.contrib.django.rules import Rule, all_rules, rule_for, split_id
+from recommender.contrib.django.rules import (
+    Rule,
+    all_rules,
+    public_objects,
+    rule_for,
+    split_id,
+)
 from recommender.errors import RecommenderError
 
 logger = logging.getLogger("recommender.django")
@@ -105,17 +111,20 @@ def _failed(request: HttpRequest) -> JsonResponse:
 def _warned(
     found: tuple[NearDuplicate, ...], request: HttpRequest, edit_address: EditAddress
 ) -> list[Warned]:
-    objects = _objects([each.id for each in found])
+    ids = [each.id for each in found]
+    objects, public = _objects(ids), public_objects(ids)
     labels = {rule.label for rule in all_rules()}
     warned = []
     for each in found:
         instance = objects.get(each.id)
-        if instance is None and split_id(each.id)[0] in labels:
+        ours = split_id(each.id)[0] in labels
+        if instance is None and ours:
             # Deleted or taken back, and the index does not know yet.
             continue
+        is_public = each.public and (each.id in public or not ours)
         edit_url = edit_address(instance, request) if instance is not None else ""
-        if each.public or edit_url:
-            warned.append(_shown(each, instance, edit_url))
+        if is_public or edit_url:
+            warned.append(_shown(replace(each, public=is_public), instance, edit_url))
     return warned
 
 

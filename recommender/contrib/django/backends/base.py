@@ -59,7 +59,7 @@ class NearDuplicate:
     verdict : str
         "same-text" or "same-story".
     public : bool
-        Whether it is for everybody; embargo and expiry are not looked at.
+        Whether everybody may read it now.
     shared_wording : float or None
         Share of the shorter text that the longer one has, 0 to 1.
     days_apart : float or None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
 
 from recommender import Recommender
 from recommender.contrib.django.backends.base import Check, Listed, NearDuplicate, RelatedList
-from recommender.errors import ArticleNotFound, IndexMissing
+from recommender.errors import ArticleNotFound, IndexStoreError
 from recommender.explanation import Explanation
 from recommender.records import Article, Match
 
@@ -92,8 +93,8 @@ class LocalBackend:
             opened = self._open
         try:
             yield opened
-        except IndexMissing:
-            # The folder was taken away: what was open of it is of no use any more.
+        except IndexStoreError:
+            # Another index may come in its place: what is open of this one is of no use then.
             self.close()
             raise
 
@@ -115,7 +116,7 @@ def _near(match: Match, facts: tuple[str, ...]) -> NearDuplicate:
         url=match.article.url,
         similarity=match.similarity,
         verdict=str(match.verdict),
-        public=match.article.access == "public",
+        public=match.article.is_public(datetime.now(timezone.utc)),
         shared_wording=match.evidence.containment,
         days_apart=match.evidence.days_apart,
         differing_facts=facts,

@@ -11,14 +11,14 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from recommender.contrib.django.backends.base import Check, Listed, NearDuplicate, RelatedList
 from recommender.contrib.django.options import ServiceOptions
 from recommender.errors import ArticleNotFound, ServiceError
-from recommender.records import CARD_FIELDS, Article
+from recommender.records import CARD_FIELDS, Article, Card
 
 _MOST_READ = 8_000_000
 _PIECE = 65_536
@@ -221,8 +221,17 @@ def _near(said: Mapping[str, Any]) -> NearDuplicate:
         url=listed.url,
         similarity=listed.similarity,
         verdict=listed.verdict,
-        public=said["article"].get("access", "public") == "public",
+        public=_is_public(said["article"]),
         shared_wording=evidence.get("containment"),
         days_apart=evidence.get("days_apart"),
         differing_facts=tuple(f"{one} ↔ {other}" for one, other in evidence["differing_facts"]),
     )
+
+
+def _is_public(said: Mapping[str, Any]) -> bool:
+    moments = {
+        name: datetime.fromisoformat(said[name]) if said[name] else None
+        for name in ("visible_from", "visible_until")
+    }
+    card = Card(id=said["id"], access=said["access"], **moments)
+    return card.is_public(datetime.now(timezone.utc))

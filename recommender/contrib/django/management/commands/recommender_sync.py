@@ -43,6 +43,9 @@ class Command(BaseCommand):
         "2 wrong usage."
     )
 
+    # What is wrong with the setting is told anyway; that there is no index yet is no warning here.
+    requires_system_checks = ()
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options."""
         parser.add_argument(
