@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import Any
 
 import pytest
@@ -213,6 +215,23 @@ def test_a_wrong_setting_is_told_in_one_clear_line(
 ) -> None:
     found = faults(said)
     assert any(each == f"recommender.{number}" and words in text for each, text in found), found
+
+
+def test_the_setting_in_the_documentation_is_right(site: Site) -> None:
+    from tests.django_sites import ROOT
+
+    page = (ROOT / "docs" / "integration.md").read_text("utf-8")
+    block = re.search(r"```python\n( +RECOMMENDER = .*?)```", page, re.DOTALL)
+    assert block is not None
+    names: dict[str, Any] = {"BASE_DIR": site.folder}
+    exec(textwrap.dedent(block[1]), names)  # noqa: S102
+    assert faults(names["RECOMMENDER"]) == [
+        ("recommender.W001", f"there is no index at {site.folder / 'related'} yet")
+    ]
+    from recommender.contrib.django.options import _KEYS, _MODEL_KEYS
+
+    for key in (*_KEYS, *_MODEL_KEYS):
+        assert f"`{key}`" in page, key
 
 
 def test_a_password_in_an_address_is_not_told(site: Site) -> None:

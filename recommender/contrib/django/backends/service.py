@@ -229,9 +229,14 @@ def _near(said: Mapping[str, Any]) -> NearDuplicate:
 
 
 def _is_public(said: Mapping[str, Any]) -> bool:
-    moments = {
-        name: datetime.fromisoformat(said[name]) if said[name] else None
-        for name in ("visible_from", "visible_until")
-    }
-    card = Card(id=said["id"], access=said["access"], **moments)
+    card = Card(
+        id=said["id"],
+        access=said["access"],
+        visible_from=_moment(said["visible_from"]),
+        visible_until=_moment(said["visible_until"]),
+    )
     return card.is_public(datetime.now(timezone.utc))
+
+
+def _moment(said: str | None) -> datetime | None:
+    return datetime.fromisoformat(said) if said else None
