@@ -12,6 +12,7 @@ SQLite and the model libraries are translated in the module that owns the librar
     │  └─ SyncStopped                       a source that would take too much out of the index
     ├─ ExportError                          related lists that cannot be written where they should
     │  └─ ExportRunning                     another export is writing to the same place
+    ├─ ServiceError                         the HTTP service does not answer, or refuses
     ├─ EmbeddingError
     │  ├─ EmbedderUnavailable(ImportError)  names the extra to install, or the download that failed
     │  └─ BadEmbedding(ValueError)          wrong shape, NaN, zero vector
@@ -126,6 +127,10 @@ class ExportError(RecommenderError):
 
 class ExportRunning(ExportError):
     """Another export is writing to the same place."""
+
+
+class ServiceError(RecommenderError):
+    """The HTTP service does not answer, refuses, or answers with something else."""
 
 
 class EmbeddingError(RecommenderError):

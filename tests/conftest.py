@@ -13,12 +13,13 @@ import pytest
 from click.testing import Result
 
 from tests.databases import mariadb, missing_servers, postgresql
+from tests.django_sites import django_site, site
 from tests.helpers import run_command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-__all__ = ["mariadb", "postgresql"]
+__all__ = ["django_site", "mariadb", "postgresql", "site"]
 
 # Whichever is installed; RECOMMENDER_CHROMIUM names another.
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

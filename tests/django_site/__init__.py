@@ -1,0 +1,1 @@
+"""A small real site for the tests: pages of Wagtail, and stories of plain Django."""
