@@ -7,8 +7,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recommender.source_specs import SourceSpec
-
 _COMMENT_WIDTH = 90
 _BEGINNING = """\
 # Settings of recommender: read from the folder a command runs in, or named with --config.
@@ -177,7 +175,8 @@ def _table(name: str, kind: str, options: Mapping[str, Any]) -> Sequence[tuple[s
     if name == "sync":
         return (("most_removed", 0.2, "Share of a source's articles that may be gone at once."),)
     if kind == "wordpress":
-        source = SourceSpec(kind=kind, site=options.get("site", "")).name
+        # What such a source is called where it has no name.
+        source = f"{kind} of {options['site']}" if "site" in options else kind
         place = ("source", source, "A table in the database of this source.")
     else:
         folder = f"{options['site_folder']}/related" if "site_folder" in options else "related"

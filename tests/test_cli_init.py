@@ -230,6 +230,13 @@ def test_examples_are_valid_once_the_mark_is_gone(kind: str, tmp_path: Path) -> 
     assert known.options.keys() >= {"url"}
 
 
+def test_the_example_of_an_export_names_the_source() -> None:
+    for site in ({}, {"site": "blog"}):
+        text = settings_text(index="x", timezone="UTC", kind="wordpress", options=site)
+        (line,) = re.findall('^#source = "(.*)"$', text, re.MULTILINE)
+        assert line == SourceSpec(kind="wordpress", **site).name
+
+
 def test_values_of_settings() -> None:
     assert toml_value({"a-b": ["x", True], "c d": {"e": False}}) == (
         '{ a-b = ["x", true], "c d" = { e = false } }'

@@ -110,11 +110,11 @@ def _item(one: Boxed, texts: Mapping[str, str]) -> dict[str, Any]:
         name = "mark_covered_one" if one.also_covered == 1 else "mark_covered"
         marks.append(("note", texts[name].format(count=one.also_covered)))
     if one.fills:
-        marks.append(("note", texts[f"mark_fills_{one.fills}"]))
+        marks.append(("fills", texts[f"mark_fills_{one.fills}"]))
     similarity = texts["similarity_of"].format(value=cut(one.similarity))
     return {
         "card": one.card,
         "marks": marks,
-        "wrong": any(kind != "note" for kind, _ in marks),
+        "wrong": any(kind in ("bad", "poor") for kind, _ in marks),
         "similarity": "" if one.itself else similarity,
     }

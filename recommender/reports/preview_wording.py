@@ -50,11 +50,11 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         (
             "Today’s boxes are reconstructed, not read from the pages of the site: they are made "
             "of {basis}, as content systems usually do it. {itself} If the site does it "
-            "otherwise, the left side does not hold for it."
+            "otherwise, what stands under “Today” does not hold for it."
         ),
         (
             "“目前”一栏是推算的，并非取自网站页面：按内容系统的通常做法，由{basis}组成。{itself}"
-            "如果贵站的做法不同，左栏的内容和数字就不适用。"
+            "如果贵站的做法不同，这一栏的内容和数字就不适用。"
         ),
     ),
     "basis_tags": ("the newest articles that share a tag", "同标签的最新文章"),
@@ -86,15 +86,18 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "free_places_latest": (
-        "Where too few articles fit, the newest of all take the free places, marked as such.",
-        "合适的文章不够时，用全站最新文章补足，并加以标明。",
+        (
+            "Where too few articles fit, the newest of all take the free places, marked as such; "
+            "the numbers count them too."
+        ),
+        "合适的文章不够时，用全站最新文章补足，并加以标明；上面的数字也包括这些文章。",
     ),
     "free_places_category": (
         (
             "Where too few articles fit, the newest of the same category take the free places, "
-            "marked as such."
+            "marked as such; the numbers count them too."
         ),
-        "合适的文章不够时，用同栏目的最新文章补足，并加以标明。",
+        "合适的文章不够时，用同栏目的最新文章补足，并加以标明；上面的数字也包括这些文章。",
     ),
     "trial": (
         "From a trial with {articles} articles; with all of them ours finds more that fits.",
