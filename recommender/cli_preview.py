@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import cast
@@ -14,7 +15,7 @@ import click
 
 from recommender import reports
 from recommender.cli_explain import interface_language_option
-from recommender.config import IndexOptions, Settings
+from recommender.config import IndexOptions, Settings, Thresholds
 from recommender.console import (
     changed_thresholds,
     emit,
@@ -27,9 +28,10 @@ from recommender.console import (
 )
 from recommender.engine import Recommender
 from recommender.errors import ConfigError, IndexMissing
+from recommender.export_specs import FILLS, MOST_LISTED, ExportSpec
 from recommender.previewing import TODAYS, Preview, Today, TodaysBoxes, make_preview
 from recommender.progress import Progress
-from recommender.records import Article, Card, Verdict
+from recommender.records import Article, Card, MatchList, Verdict
 from recommender.reports.wording import Language
 from recommender.sources import Problem, Source, Surroundings, open_sources
 from recommender.text import detect_language
@@ -59,7 +61,34 @@ from recommender.text import detect_language
     show_default=True,
     help="How many of them the page shows.",
 )
-@click.option("-n", "--limit", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option(
+    "--with-itself/--without-itself",
+    default=None,
+    help="Whether the site's box holds also the article on whose page it stands.  [default: only "
+    "of PbootCMS]",
+)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1, MOST_LISTED),
+    help="Places of a box.  [default: as [export] says, 5]",
+)
+@click.option(
+    "--min-similarity",
+    type=click.FloatRange(0, 1),
+    help="Least similarity of our lists.  [default: as [export] says, the threshold related]",
+)
+@click.option(
+    "--fill",
+    type=click.Choice(FILLS),
+    help="Fill short lists with newest articles.  [default: as [export] says, none]",
+)
+@click.option("--site", help="Judge only articles of this site.  [default: as [export] says, all]")
+@click.option(
+    "--same-site/--any-site",
+    default=None,
+    help="Whether our lists name no other site.  [default: as [export] says, any site]",
+)
 @interface_language_option
 @click.option(
     "-o",
@@ -76,28 +105,44 @@ def preview(
     today: str,
     articles: int,
     examples: int,
-    limit: int,
+    with_itself: bool | None,
     interface_language: str,
     output: str,
+    **given: str | int | float | bool | None,
 ) -> None:
     """Write a page with the related box that articles have today beside the one they would get.
 
-    Nothing is exported. The lists come from the index where there is one, else from a trial
-    with the newest articles of [[sources]], of which nothing is left behind.
+    Nothing is exported. The lists are those that `export` would write, as [export] in
+    recommender.toml says; they come from the index where there is one, else from a trial with the
+    newest articles of [[sources]], of which nothing is left behind. The box of today is not read
+    from the site but made anew, from its tags, its categories or its newest articles.
 
     \b
     recommender preview -o preview.html
     recommender preview --today tags --articles 500 -i indexes/news
+    recommender preview --fill latest -n 3 -i indexes/news
     """
     said = settings(click.get_current_context())
     now = datetime.now(timezone.utc)
-    boxes = TodaysBoxes(limit=limit, newest=articles)
+    spec = _spec(said, given)
+    boxes = TodaysBoxes(
+        limit=spec.limit,
+        newest=articles,
+        site=spec.site,
+        holds_itself=_holds_itself(said, with_itself),
+    )
     wanted = None if today == "auto" else cast(Today, today)
     with (
         progress_of_run() as progress,
         _opened(index, said, boxes, wanted, now, progress) as opened,
     ):
+        if spec.site and not boxes.newest:
+            raise ConfigError(
+                f"there is no article of the site {spec.site!r:.80} that readers may see; there "
+                f"are some of {', '.join(boxes.sites) or 'no site'}"
+            )
         thresholds = changed_thresholds(opened.thresholds, changes)
+        lists = _lists(opened, boxes, spec, thresholds, now)
 
         def compare(first: str, second: str) -> tuple[float, Verdict]:
             found = opened.compare(first, second, thresholds=thresholds)
@@ -107,12 +152,14 @@ def preview(
             boxes,
             today=wanted or boxes.usual(),
             compare=compare,
-            related=lambda each: opened.related(each, limit=limit, thresholds=thresholds, now=now),
+            related=lists.__getitem__,
             known=opened,
-            limit=limit,
+            limit=spec.limit,
             examples=examples,
             articles=len(opened),
-            least=thresholds.related,
+            threshold=thresholds.related,
+            least=thresholds.related if spec.min_similarity is None else spec.min_similarity,
+            fill=None if spec.fill == "none" else spec.fill,
             progress=progress,
         )
         page = reports.preview_page(
@@ -120,10 +167,55 @@ def preview(
         )
     emit(page, output)
     theirs, ours = made.numbers
+    written = "" if output == "-" else f"{output}: "
     say(
-        f"{output}: {made.judged:,} articles judged; two tellings of one story in "
-        f"{theirs.twice + theirs.again:,} boxes today and {ours.twice + ours.again:,} of ours."
+        f"{written}{made.judged:,} articles judged. The article's own story again in "
+        f"{theirs.again:,} boxes of today, as reconstructed, and in {ours.again:,} of ours; one "
+        f"story twice in {theirs.twice:,} and in {ours.twice:,}."
     )
+
+
+def _spec(said: Settings, given: dict[str, str | int | float | bool | None]) -> ExportSpec:
+    """What `export` would write, as the file says it, with what the command line changes."""
+    changed = {name: value for name, value in given.items() if value is not None}
+    spec = replace(said.export, **changed)  # type: ignore[arg-type]
+    if spec.site or not spec.source:
+        return spec
+    # As `export`: the site whose database it is reads only its own lists.
+    sites = [each.site for each in said.sources if each.name == spec.source]
+    return replace(spec, site=sites[0] if sites else "")
+
+
+def _holds_itself(said: Settings, wanted: bool | None) -> Callable[[str], bool]:
+    """Whether the box of a site may hold the article itself: a plain list of PbootCMS does."""
+    kinds = {each.site: each.kind for each in said.sources}
+
+    def holds(site: str) -> bool:
+        if wanted is not None:
+            return wanted
+        return kinds.get(site, kinds.get("")) == "pbootcms"
+
+    return holds
+
+
+def _lists(
+    opened: Recommender,
+    boxes: TodaysBoxes,
+    spec: ExportSpec,
+    thresholds: Thresholds,
+    now: datetime,
+) -> dict[str, MatchList]:
+    """The lists of the articles that are judged, by their ids, as `export` writes them."""
+    with opened.related_lists(
+        limit=spec.limit,
+        min_similarity=spec.min_similarity,
+        thresholds=thresholds,
+        ids=[card.id for card in boxes.newest],
+        same_site=spec.same_site or bool(spec.site),
+        fill=None if spec.fill == "none" else spec.fill,
+        now=now,
+    ) as lists:
+        return {card.id: matches for card, matches in lists}
 
 
 @contextmanager
@@ -136,7 +228,7 @@ def _opened(
     progress: Progress,
 ) -> Iterator[Recommender]:
     """The index, or one of a trial that is gone afterwards; the boxes know all articles then."""
-    named = index or (Path(said.index) if said.index else None)
+    named = index or (said.folder / said.index if said.index else None)
     opened = _index(named, can_try=index is None and bool(said.sources))
     if opened is not None:
         with opened:
@@ -150,7 +242,8 @@ def _opened(
         )
     options = IndexOptions(**said.options)
     where = Surroundings(folder=said.folder, zone=options.zone, limits=said.limits)
-    wanted = list(_newest(open_sources(said.sources, where), boxes, today, now))
+    sources = open_sources(said.sources, where)
+    wanted = list(_newest(sources, boxes, today, now))
     if not wanted:
         raise ConfigError("the sources hold no article that readers may see now")
     say(f"A trial with {len(wanted):,} articles; nothing of it is kept.")

@@ -19,7 +19,7 @@ _TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.]*:(//|/)")
 _PLACES = ("to", "url_env", "source")
-_FILLS = ("none", "category", "latest")
+FILLS = ("none", "category", "latest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +97,9 @@ class ExportSpec:
             isinstance(least, bool) or not isinstance(least, (int, float)) or not 0 <= least <= 1
         ):
             raise ConfigError(f"[export] min_similarity must lie between 0 and 1, not {least!r}")
-        if self.fill not in _FILLS:
+        if self.fill not in FILLS:
             raise ConfigError(
-                f"[export] fill must be one of {', '.join(_FILLS)}, not {self.fill!r:.60}"
+                f"[export] fill must be one of {', '.join(FILLS)}, not {self.fill!r:.60}"
             )
         if not isinstance(self.same_site, bool):
             raise ConfigError("[export] same_site must be true or false")

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
+
 from recommender.answering import Answerer, Fill, Request, Subject, as_filter, check_request
 from recommender.closing import Closing
 from recommender.config import Thresholds
@@ -41,6 +43,7 @@ class Listing(EnginePart):
         limit: int = 5,
         min_similarity: float | None = None,
         thresholds: Thresholds | None = None,
+        ids: Collection[str] | None = None,
         sites: Collection[str] = (),
         same_site: bool = False,
         half_life_days: float | None = None,
@@ -65,6 +68,8 @@ class Listing(EnginePart):
             Least similarity, its edge included; by default the threshold "related".
         thresholds : Thresholds, optional
             For this call.
+        ids : collection of str, optional
+            Only the lists of these articles; what the index does not hold has none.
         sites : collection of str
             Only lists of articles of these sites; a single text is one site.
         same_site : bool
@@ -101,7 +106,7 @@ class Listing(EnginePart):
             deepest=_DEEPEST,
         )
         listed = as_filter(sites=sites, public_at=now)
-        return RelatedLists(self.path, request, listed=listed, same_site=same_site)
+        return RelatedLists(self.path, request, listed=listed, ids=ids, same_site=same_site)
 
     def cards(self, *, public_only: bool = True, now: datetime | None = None) -> Iterator[Card]:
         """What the index shows of every article, in the order of the ids.
@@ -138,7 +143,13 @@ class RelatedLists(Closing, Iterator[tuple[Card, MatchList]]):
     """
 
     def __init__(
-        self, path: Path, request: Request, *, listed: Filter, same_site: bool = False
+        self,
+        path: Path,
+        request: Request,
+        *,
+        listed: Filter,
+        ids: Collection[str] | None = None,
+        same_site: bool = False,
     ) -> None:
         # A store of its own: what else its owner reads or changes meanwhile is not of this state.
         self._store = Store.open(path)
@@ -153,6 +164,9 @@ class RelatedLists(Closing, Iterator[tuple[Card, MatchList]]):
             self.state = self._store.state_name()
             self._change = self._store.change_counter()
             self._rows: Rows = self._store.rows_by_id(listed)
+            if ids is not None:
+                wanted = list(self._store.rows_of(ids).values())
+                self._rows = self._rows[np.isin(self._rows, wanted)]
             # In an index of one site there is no other to leave out.
             self._same_site = same_site and self._has_sites(request.filter)
         except BaseException:

@@ -1,14 +1,14 @@
 """Today's box of a site beside ours: what an editor looks at before anything is exported.
 
-Pure. Today's box is made as content systems make it, from the newest articles that share a tag
-or a category, without leaving out the article itself. Both boxes are judged alike: every pair is
-compared anew, also those of our own lists.
+Pure. Today's box is not read from the site: it is made as content systems make it, from the newest
+articles of the site that share a tag or a category. Both boxes are judged alike: every pair is
+compared anew, also those of our own lists, and what only fills a list up.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from heapq import heappush, heappushpop
@@ -16,7 +16,7 @@ from itertools import cycle
 from typing import Literal, get_args
 
 from recommender.progress import Progress, silent
-from recommender.records import Card, Match, MatchList, Verdict
+from recommender.records import Card, Filler, Match, MatchList, Verdict
 
 Today = Literal["tags", "category", "latest"]
 TODAYS: tuple[Today, ...] = get_args(Today)
@@ -26,6 +26,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Compare = Callable[[str, str], tuple[float, Verdict]]
 Related = Callable[[str], MatchList]
+Fill = Literal["category", "latest"]
 
 _SEPARATORS = re.compile(r"[,，、;；|]")
 _ENOUGH_TAGGED = 0.25
@@ -48,6 +49,8 @@ class Boxed:
         Place in the box, from 1, of an earlier article that tells the same story; 0 for none.
     also_covered : int
         Near-duplicates that were left out because of it.
+    fills : {"", "category", "latest"}
+        Why it fills a free place of our box, if it only does that.
     """
 
     card: Card
@@ -56,6 +59,7 @@ class Boxed:
     itself: bool = False
     twin_of: int = 0
     also_covered: int = 0
+    fills: Literal["", "category", "latest"] = ""
 
     @property
     def tells_the_same(self) -> bool:
@@ -85,8 +89,13 @@ class Example:
 
     @property
     def is_short(self) -> bool:
-        """Whether our box has free places."""
-        return len(self.ours) < self.limit
+        """Whether fewer articles fit than our box has places."""
+        return self.fitting < self.limit
+
+    @property
+    def fitting(self) -> int:
+        """How many articles of our box are there because they fit."""
+        return sum(not each.fills for each in self.ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,8 @@ class Preview:
     ----------
     today : {"tags", "category", "latest"}
         How today's boxes are made.
+    holds_itself : bool
+        Whether they may hold the article on whose page they stand.
     judged : int
         The newest articles, whose boxes were judged.
     articles : int
@@ -133,18 +144,25 @@ class Preview:
     examples : tuple of Example
     limit : int
         Places of a box.
-    least : float
+    related : float
         Similarity from which on two articles are related.
+    least : float
+        Least similarity of our lists.
+    fill : {"category", "latest"} or None
+        What fills the free places of our boxes.
     """
 
     today: Today
+    holds_itself: bool
     judged: int
     articles: int
     of_all: bool
     numbers: tuple[Count, Count]
     examples: tuple[Example, ...]
     limit: int
+    related: float
     least: float
+    fill: Fill | None = None
 
 
 def tags_of(card: Card) -> frozenset[str]:
@@ -157,8 +175,14 @@ def tags_of(card: Card) -> frozenset[str]:
     return frozenset(each.strip() for each in given if isinstance(each, str) and each.strip())
 
 
+def _never(site: str) -> bool:
+    return False
+
+
 class TodaysBoxes:
-    """Today's boxes of a site from the cards of its articles, each seen once, in any order.
+    """Today's boxes of sites from the cards of their articles, each seen once, in any order.
+
+    A site's box holds articles of that site only, for its content system knows no others.
 
     Parameters
     ----------
@@ -166,29 +190,57 @@ class TodaysBoxes:
         Places of a box.
     newest : int
         How many of the newest articles are kept, to be judged.
+    site : str
+        Only articles of this site are judged; empty for all.
+    holds_itself : callable
+        Whether the boxes of a site may hold the article on whose page they stand.
     """
 
-    def __init__(self, *, limit: int, newest: int) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int,
+        newest: int,
+        site: str = "",
+        holds_itself: Callable[[str], bool] = _never,
+    ) -> None:
         self._limit = limit
         self._number = newest
-        self._newest: list[tuple[_Age, Card]] = []
-        self._sharing: dict[tuple[Today, str], list[tuple[_Age, Card]]] = {}
+        self._site = site
+        self._holds_itself = holds_itself
+        self._newest: dict[str, list[tuple[_Age, Card]]] = {}
+        self._sharing: dict[tuple[str, Today, str], list[tuple[_Age, Card]]] = {}
         self.seen = 0
 
     def add(self, card: Card) -> None:
         """Take an article that readers may see into account."""
-        self.seen += 1
-        _keep(self._newest, card, max(self._number, self._limit))
+        self.seen += self._site in ("", card.site)
+        # One more than there are places: the article itself may be left out.
+        most = self._limit + 1
+        _keep(self._newest.setdefault(card.site, []), card, max(self._number, most))
         for tag in tags_of(card):
-            _keep(self._sharing.setdefault(("tags", tag), []), card, self._limit)
+            _keep(self._sharing.setdefault((card.site, "tags", tag), []), card, most)
         if card.category:
-            among = self._sharing.setdefault(("category", card.category), [])
-            _keep(among, card, self._limit)
+            key: tuple[str, Today, str] = (card.site, "category", card.category)
+            _keep(self._sharing.setdefault(key, []), card, most)
 
     @property
     def newest(self) -> list[Card]:
-        """The newest articles, newest first."""
-        return _in_order(self._newest)[: self._number]
+        """The newest articles that are judged, newest first."""
+        kept = (
+            each for site, heap in self._newest.items() if self._site in ("", site) for each in heap
+        )
+        return _in_order(kept)[: self._number]
+
+    @property
+    def sites(self) -> list[str]:
+        """The sites of all articles; one that has no name is left out."""
+        return sorted(self._newest.keys() - {""})
+
+    @property
+    def holds_itself(self) -> bool:
+        """Whether a box that is judged may hold the article on whose page it stands."""
+        return any(self._holds_itself(site) for site in self._newest if self._site in ("", site))
 
     def usual(self) -> Today:
         """How such a site makes its boxes: from tags where articles have them."""
@@ -199,16 +251,18 @@ class TodaysBoxes:
         return "category" if any(card.category for card in newest) else "latest"
 
     def box(self, card: Card, today: Today) -> list[Card]:
-        """Today's box of an article, newest first; the article itself is not left out."""
-        if today == "latest":
-            return _in_order(self._newest)[: self._limit]
-        shared = tags_of(card) if today == "tags" else {card.category} - {""}
-        found = {
-            other.id: (key, other)
-            for each in shared
-            for key, other in self._sharing.get((today, each), ())
-        }
+        """Today's box of an article, newest first."""
+        found = {other.id: (key, other) for key, other in self._candidates(card, today)}
+        if not self._holds_itself(card.site):
+            found.pop(card.id, None)
         return _in_order(found.values())[: self._limit]
+
+    def _candidates(self, card: Card, today: Today) -> Iterator[tuple[_Age, Card]]:
+        if today == "latest":
+            yield from self._newest.get(card.site, ())
+            return
+        for each in tags_of(card) if today == "tags" else {card.category} - {""}:
+            yield from self._sharing.get((card.site, today, each), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +302,9 @@ def make_preview(
     limit: int,
     examples: int,
     articles: int,
+    threshold: float,
     least: float,
+    fill: Fill | None = None,
     progress: Progress = silent,
 ) -> Preview:
     """Judge both boxes of the newest articles, and choose examples.
@@ -269,8 +325,12 @@ def make_preview(
         How many articles to show.
     articles : int
         From how many articles our lists are made.
-    least : float
+    threshold : float
         Similarity from which on two articles are related.
+    least : float
+        Least similarity of our lists.
+    fill : {"category", "latest"}, optional
+        What fills our lists up.
     progress : callable
     """
     judge = _Judge(compare)
@@ -282,13 +342,14 @@ def make_preview(
             Example(
                 card=card,
                 today=judge.box(card, theirs),
-                ours=judge.box(card, related(card.id)),
+                ours=judge.box(card, _shown(related(card.id))),
                 limit=limit,
             )
         )
         progress("boxes", number, len(newest))
     return Preview(
         today=today,
+        holds_itself=boxes.holds_itself,
         judged=len(made),
         articles=articles,
         of_all=articles >= boxes.seen,
@@ -298,8 +359,16 @@ def make_preview(
         ),
         examples=choose(made, examples, judge.is_near),
         limit=limit,
+        related=threshold,
         least=least,
+        fill=fill,
     )
+
+
+def _shown(listed: MatchList) -> list[Match | Filler]:
+    """What a page shows of a list: what fits and then what fills up, if it has a title."""
+    both: tuple[Match | Filler, ...] = (*listed.matches, *listed.filler)
+    return [each for each in both if each.article.title.strip()]
 
 
 class _Judge:
@@ -318,10 +387,10 @@ class _Judge:
     def is_near(self, first: str, second: str) -> bool:
         return first == second or self.pair(first, second)[1].is_near_duplicate
 
-    def box(self, card: Card, listed: Sequence[Card] | MatchList) -> tuple[Boxed, ...]:
+    def box(self, card: Card, listed: Sequence[Card | Match | Filler]) -> tuple[Boxed, ...]:
         made: list[Boxed] = []
         for each in listed:
-            other = each.article if isinstance(each, Match) else each
+            other = each if isinstance(each, Card) else each.article
             itself = other.id == card.id
             similarity, verdict = (
                 (1.0, Verdict.SAME_TEXT) if itself else self.pair(card.id, other.id)
@@ -334,6 +403,7 @@ class _Judge:
                     itself=itself,
                     twin_of=0 if itself else self._twin(other, made),
                     also_covered=len(each.also_covered) if isinstance(each, Match) else 0,
+                    fills=each.reason if isinstance(each, Filler) else "",
                 )
             )
         return tuple(made)
@@ -387,7 +457,7 @@ def _ranked(made: Sequence[Example], kind: Kind) -> list[Example]:
     marks: Mapping[Kind, Callable[[Example], float]] = {
         "twice": _mark_twice,
         "unrelated": _mark_unrelated,
-        "short": lambda each: each.limit - len(each.ours) if each.today else 0,
+        "short": lambda each: each.limit - each.fitting if each.today else 0,
         "alike": lambda each: each.overlap + 0.5 * bool(each.today or each.ours),
     }
     mark = marks[kind]
@@ -402,9 +472,9 @@ def _ranked(made: Sequence[Example], kind: Kind) -> list[Example]:
 def _mark_twice(each: Example) -> float:
     """Repetitions today; more is to be seen where ours has something in their place."""
     repeated = sum(bool(one.twin_of) or one.tells_the_same for one in each.today)
-    return repeated + len(each.ours) if repeated else 0
+    return repeated + each.fitting if repeated else 0
 
 
 def _mark_unrelated(each: Example) -> float:
     unrelated = sum(one.is_unrelated for one in each.today)
-    return unrelated + len(each.ours) if unrelated and each.ours else 0
+    return unrelated + each.fitting if unrelated and each.fitting else 0

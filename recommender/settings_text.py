@@ -10,7 +10,8 @@ from typing import Any
 _COMMENT_WIDTH = 90
 _BEGINNING = """\
 # Settings of recommender: read from the folder a command runs in, or named with --config.
-# Yours to change. Paths are relative to this file. No password belongs here.
+# Yours to change: docs/settings.md of recommender describes every key. Paths are relative to this
+# file. No password belongs here.
 """
 _INDEX = "Folder of the index."
 _TIMEZONE = "Zone of dates that name none, and of the dates you are shown."
@@ -47,6 +48,17 @@ _WORDPRESS_ADDRESS = (
 _GHOST_ADDRESS = "The address of a page, of {id}, {slug}, {category_path}, {year}, {month}, {day}."
 _ROW_ADDRESS = "The address of a page, of your columns, where no column holds it."
 # Options that are not set, with an example and what there is to say.
+_PATTERNS = (
+    'Paths below the folder, "*" for anything but a slash, "**/" for any folders; these are no '
+    "articles. Front pages and lists are left out by themselves."
+)
+_TABLES: Sequence[tuple[str, str]] = (
+    ("sync", "When `recommender sync` does not believe a source and stops."),
+    (
+        "export",
+        "Where `recommender export` writes related lists, and what they hold.",
+    ),
+)
 _OTHERS: Mapping[str, Sequence[tuple[str, Any, str]]] = {
     "pbootcms": (
         ("url_template", "/{category_path}/{filename}.html", _PBOOTCMS_ADDRESS),
@@ -74,6 +86,14 @@ _OTHERS: Mapping[str, Sequence[tuple[str, Any, str]]] = {
         ("url_template", "https://www.example.com/{id}.html", _ROW_ADDRESS),
         ("complete", False, _COMMENTS["complete"]),
     ),
+    "html": (
+        ("exclude", ["tags/**", "**/print-*.html"], _PATTERNS),
+        ("base_url", "https://www.example.com/", "The address of the folder."),
+    ),
+    "feed": (
+        ("timeout", 60, "Seconds for which its server is waited for."),
+        ("complete", True, "Whether an article that has left the feed is gone."),
+    ),
     "files": (
         ("fields", {"body": "content"}, _COMMENTS["fields"]),
         ("complete", False, _COMMENTS["complete"]),
@@ -91,6 +111,8 @@ def toml_value(value: Any) -> str:
     """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
     if isinstance(value, str):
         # JSON escapes all that TOML wants escaped but this one control character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -139,7 +161,31 @@ def settings_text(*, index: str, timezone: str, kind: str, options: Mapping[str,
     for name, value, comment in others:
         *said, line = _setting(name, value, comment)
         lines += [*said, f"#{line}"]
+    for name, comment in _TABLES:
+        lines += ["", *(f"# {line}" for line in textwrap.wrap(comment, _COMMENT_WIDTH))]
+        lines.append(f"#[{name}]")
+        for key, value, said_of_it in _table(name, kind, options):
+            *said, line = _setting(key, value, said_of_it)
+            lines += [*said, f"#{line}"]
     return "\n".join(lines) + "\n"
+
+
+def _table(name: str, kind: str, options: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
+    """Examples of what another table says: key, value and what there is to say."""
+    if name == "sync":
+        return (("most_removed", 0.2, "Share of a source's articles that may be gone at once."),)
+    if kind == "wordpress":
+        # What such a source is called where it has no name.
+        source = f"{kind} of {options['site']}" if "site" in options else kind
+        place = ("source", source, "A table in the database of this source.")
+    else:
+        folder = f"{options['site_folder']}/related" if "site_folder" in options else "related"
+        place = ("to", folder, "A folder of JSON files, or one file that ends in .json.")
+    return (
+        place,
+        ("limit", 5, "Most articles of a list."),
+        ("fill", "latest", "Short lists are filled with newest articles, marked as such."),
+    )
 
 
 def _setting(name: str, value: Any, comment: str) -> list[str]:

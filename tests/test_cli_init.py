@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -213,15 +214,27 @@ def test_sources_that_hold_an_id_twice(run: Run, tmp_path: Path) -> None:
 def test_examples_are_valid_once_the_mark_is_gone(kind: str, tmp_path: Path) -> None:
     odd = 'a "b" \\ \x7f\x00\n 中文 # \' '
     text = settings_text(index=odd, timezone="UTC", kind=kind, options={"url": odd})
-    for shown in (text, "\n".join(line.removeprefix("#") if line[1:2].isalpha() else line
-                                  for line in text.split("\n"))):  # fmt: skip
+    examples = re.compile("^#(?=[a-z[])", re.MULTILINE)
+    for shown in (text, examples.sub("", text)):
         (tmp_path / "recommender.toml").write_text(shown, "utf-8")
         said = read_settings(tmp_path / "recommender.toml")
         assert said.index == odd
         assert said.sources[0].options["url"] == odd
     assert said.sources[0].site == "www.example.cn"
+    assert said.sync.most_removed == 0.2
+    assert (said.export.limit, said.export.fill) == (5, "latest")
+    assert said.export.source or said.export.to
+    assert "docs/settings.md" in text
+    assert ("exclude" in said.sources[0].options) == (kind == "html")
     known = SourceSpec(kind=kind, options=said.sources[0].options)
     assert known.options.keys() >= {"url"}
+
+
+def test_the_example_of_an_export_names_the_source() -> None:
+    for site in ({}, {"site": "blog"}):
+        text = settings_text(index="x", timezone="UTC", kind="wordpress", options=site)
+        (line,) = re.findall('^#source = "(.*)"$', text, re.MULTILINE)
+        assert line == SourceSpec(kind="wordpress", **site).name
 
 
 def test_values_of_settings() -> None:
@@ -229,4 +242,4 @@ def test_values_of_settings() -> None:
         '{ a-b = ["x", true], "c d" = { e = false } }'
     )
     with pytest.raises(TypeError):
-        toml_value(3.5)
+        toml_value(None)

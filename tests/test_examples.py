@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -176,7 +177,8 @@ def _php_text(text: str) -> str:
 def served(site: Path, port: int) -> Iterator[Callable[[str], str]]:
     """WordPress behind PHP's own web server; gives what asks it for a page."""
     process = subprocess.Popen(
-        [PHP, "-S", f"127.0.0.1:{port}", "-t", str(site)],
+        # A change of wp-config.php is seen at once.
+        [PHP, "-d", "opcache.enable=0", "-S", f"127.0.0.1:{port}", "-t", str(site)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -232,3 +234,51 @@ def test_a_wordpress_shows_the_box(run: Run, tmp_path: Path, mariadb: Server) ->
         assert "<b>头茬</b>" not in page.partition("recommender-related")[2]
         alone = ask("/?page_id=2")
         assert "recommender-related" not in alone
+        assert "<h2>Related articles</h2>" in page
+        # A Chinese site, for which no translations are installed.
+        for locale, heading in (("zh_CN", "相关阅读"), ("zh_TW", "相關閱讀")):
+            php(
+                "require 'wp-load.php'; $wpdb->replace($wpdb->options, ['option_name' => 'WPLANG',"
+                f"'option_value' => '{locale}', 'autoload' => 'yes']);",
+                site,
+            )
+            page = ask(f"/?p={listed[0].article_id}")
+            assert f'aria-label="{heading}"><h2>{heading}</h2>' in page
+        check_what_can_be_set(run, site, database, listed[0].article_id, ask)
+
+
+def check_what_can_be_set(
+    run: Run, site: Path, database: str, post: str, ask: Callable[[str], str]
+) -> None:
+    """Another table, whose ids begin with a site's name, another length and another heading."""
+    settings = Path("recommender.toml")
+    settings.write_text(
+        settings.read_text("utf-8").replace(
+            'kind = "wordpress"', 'kind = "wordpress"\nsite = "blog"'
+        )
+    )
+    assert run("sync", "-i", "named").exit_code == 0
+    os.environ["TABLE_DATABASE"] = database
+    try:
+        done = run(
+            "export", "-i", "named", "--url-env", "TABLE_DATABASE", "--table", "more_related"
+        )
+    finally:
+        del os.environ["TABLE_DATABASE"]
+    assert done.exit_code == 0, done.output
+    config = site / "wp-config.php"
+    config.write_text(
+        config.read_text("utf-8").replace(
+            "<?php\n",
+            "<?php\ndefine('RECOMMENDER_TABLE', 'more_related');\n"
+            "define('RECOMMENDER_SITE', 'blog');\ndefine('RECOMMENDER_MOST', 1);\n",
+        )
+    )
+    own = site / "wp-content" / "mu-plugins"
+    own.mkdir()
+    (own / "heading.php").write_text(
+        "<?php add_filter('recommender_related_heading', fn () => 'Read <also>');"
+    )
+    box = ask(f"/?p={post}").partition("recommender-related")[2]
+    assert "<h2>Read &lt;also&gt;</h2>" in box
+    assert box.partition("</nav>")[0].count("<li>") == 1

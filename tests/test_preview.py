@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from recommender import Article, Recommender
 from recommender.previewing import (
     KINDS,
+    Fill,
     Preview,
     Today,
     TodaysBoxes,
@@ -56,9 +57,15 @@ def index(tmp_path: Path) -> Iterator[Recommender]:
 
 
 def previewed(
-    index: Recommender, *, today: Today | None = None, newest: int = 44, examples: int = 20
+    index: Recommender,
+    *,
+    today: Today | None = None,
+    newest: int = 44,
+    examples: int = 20,
+    holds_itself: bool = True,
+    fill: Fill | None = None,
 ) -> Preview:
-    boxes = TodaysBoxes(limit=5, newest=newest)
+    boxes = TodaysBoxes(limit=5, newest=newest, holds_itself=lambda _: holds_itself)
     for card in index.cards(now=NOW):
         boxes.add(card)
 
@@ -70,12 +77,14 @@ def previewed(
         boxes,
         today=today or boxes.usual(),
         compare=compare,
-        related=lambda each: index.related(each, now=NOW),
+        related=lambda each: index.related(each, fill=fill, now=NOW),
         known=index,
         limit=5,
         examples=examples,
         articles=len(index),
+        threshold=0.5,
         least=0.5,
+        fill=fill,
     )
 
 
@@ -91,27 +100,35 @@ def test_tags_come_as_lists_or_as_text() -> None:
 
 cards = st.lists(
     st.builds(
-        lambda number, hour, tags, category: Card(
+        lambda number, hour, tags, category, site: Card(
             id=f"c{number}",
             date=None if hour is None else START + timedelta(hours=hour),
             category=category,
+            site=site,
             extra={"tags": tags},
         ),
         st.integers(0, 10**6),
         st.one_of(st.none(), st.integers(0, 6)),
         st.lists(st.sampled_from("甲乙丙丁"), max_size=3),
         st.sampled_from(["", "国内", "国际"]),
+        st.sampled_from(["", "a", "b"]),
     ),
     unique_by=lambda card: card.id,
     max_size=30,
 )
 
 
-@given(cards, st.integers(1, 4), st.randoms(use_true_random=False))
-def test_a_box_holds_the_newest_that_share_something(
-    given_cards: list[Card], limit: int, random: Any
+@given(
+    cards,
+    st.integers(1, 4),
+    st.sampled_from(["", "a"]),
+    st.sets(st.sampled_from(["", "a", "b"])),
+    st.randoms(use_true_random=False),
+)
+def test_a_box_holds_the_newest_of_its_site_that_share_something(
+    given_cards: list[Card], limit: int, site: str, plain: set[str], random: Any
 ) -> None:
-    boxes = TodaysBoxes(limit=limit, newest=10)
+    boxes = TodaysBoxes(limit=limit, newest=10, site=site, holds_itself=plain.__contains__)
     shuffled = given_cards[:]
     random.shuffle(shuffled)
     for card in shuffled:
@@ -119,14 +136,20 @@ def test_a_box_holds_the_newest_that_share_something(
     old = datetime.min.replace(tzinfo=timezone.utc)
     ordered = sorted(given_cards, key=lambda card: card.id)
     ordered.sort(key=lambda card: card.date or old, reverse=True)
-    assert boxes.newest == ordered[:10]
+    judged = [each for each in ordered if site in ("", each.site)]
+    assert boxes.newest == judged[:10]
+    assert boxes.seen == len(judged)
+    assert boxes.holds_itself == any(each.site in plain for each in judged)
     for card in given_cards:
-        assert boxes.box(card, "latest") == ordered[:limit]
-        assert (
-            boxes.box(card, "tags")
-            == [each for each in ordered if tags_of(each) & tags_of(card)][:limit]
-        )
-        same = [each for each in ordered if card.category and each.category == card.category]
+        others = [
+            each
+            for each in ordered
+            if each.site == card.site and (each != card or card.site in plain)
+        ]
+        assert boxes.box(card, "latest") == others[:limit]
+        tagged = [each for each in others if tags_of(each) & tags_of(card)]
+        assert boxes.box(card, "tags") == tagged[:limit]
+        same = [each for each in others if card.category and each.category == card.category]
         assert boxes.box(card, "category") == same[:limit]
 
 
@@ -165,10 +188,52 @@ def test_the_numbers_are_those_of_the_boxes(index: Recommender) -> None:
             )
 
 
-def test_examples_are_of_every_kind_and_no_story_comes_twice(index: Recommender) -> None:
+def add_one_alone(index: Recommender) -> None:
+    """An article that no other fits."""
     alone = "县图书馆把闭馆时间推迟到晚上九点，读者可以自助借还图书，周一照常休息。" * 3
     extra = {"tags": "要闻"}
     index.update([article("alone", body=alone, title="图书馆延时开放", extra=extra)], now=NOW)
+
+
+def test_the_article_itself_is_no_fault_where_boxes_leave_it_out(index: Recommender) -> None:
+    with_it, without = previewed(index), previewed(index, holds_itself=False, examples=1_000)
+    assert (with_it.holds_itself, without.holds_itself) == (True, False)
+    assert without.numbers[0].itself == 0
+    assert not any(one.itself for each in without.examples for one in each.today)
+    page = preview_page(with_it)
+    assert "they do not leave out the article itself" in page
+    assert page.count('scope="row"') == 5
+    page = preview_page(without)
+    assert "reconstructed, not read from the pages of the site" in page
+    assert "The article itself is left out." in page
+    assert page.count('scope="row"') == 4
+    assert "已排除文章自己" in preview_page(without, language="zh")
+
+
+def test_what_fills_a_box_is_judged_and_marked(index: Recommender) -> None:
+    add_one_alone(index)
+    bare = previewed(index, newest=45, examples=1_000)
+    made = previewed(index, newest=45, examples=1_000, fill="latest")
+    assert bare.numbers[1].short > made.numbers[1].short == 0
+    # What does not fit is not praised for filling a place.
+    assert made.numbers[1].unrelated > bare.numbers[1].unrelated == 0
+    for each in made.examples:
+        listed = index.related(each.card.id, fill="latest", now=NOW)
+        assert each.fitting == len(listed)
+        assert [one.card.id for one in each.ours] == [
+            one.article.id for one in (*listed.matches, *listed.filler)
+        ]
+        assert [one.fills for one in each.ours if one.fills] == ["latest"] * len(listed.filler)
+    page = preview_page(made)
+    assert "newest, only fills the place" in page
+    assert "Ours is filled up with newest articles, and says so" in page
+    assert "the newest of all take the free places" in page
+    assert "Places are left free on purpose" in preview_page(bare)
+    assert "fill =" not in preview_page(bare)
+
+
+def test_examples_are_of_every_kind_and_no_story_comes_twice(index: Recommender) -> None:
+    add_one_alone(index)
     made = previewed(index, newest=45)
     assert len(made.examples) == 20
     assert {each.kind for each in made.examples} == set(KINDS)
@@ -220,7 +285,7 @@ def test_no_text_lacks_a_language() -> None:
         assert all(texts), name
         filled = [sorted(set(re.findall(r"\{\w+", text))) for text in texts]
         assert filled[0] == filled[1], name
-    assert preview_wording("zh")["today"] == "目前"
+    assert preview_wording("zh")["ours"] == "换用后"
 
 
 # The command.
@@ -277,6 +342,72 @@ def test_a_page_from_sources_leaves_nothing_behind(
     # With an index, that one is asked.
     build(tmp_path / "index", tagged()).close()
     assert "A trial" not in run("preview").stderr
+
+
+def test_the_lists_are_those_that_export_writes(run: Run, tmp_path: Path) -> None:
+    both = [
+        replace(each, site="ab"[number % 2], url=f"https://news.example/{each.id}")
+        for number, each in enumerate(tagged())
+    ]
+    build(tmp_path / "index", both).close()
+    settings = Path("recommender.toml")
+    for said, options in (
+        ('limit = 3\nfill = "latest"', []),
+        ("limit = 3", ["--fill", "category", "--same-site"]),
+        ("same_site = true\nmin_similarity = 0.6", ["-n", "4"]),
+        ('site = "a"\nfill = "latest"', []),
+        ("", ["--site", "b", "--min-similarity", "0.2", "-n", "7"]),
+    ):
+        settings.write_text(f'index = "index"\n[export]\n{said}\n')
+        done = run("preview", "--interface-language", "en", "--examples", "100", *options)
+        assert done.exit_code == 0, done.stderr
+        assert run("export", "lists.json", *options).exit_code == 0
+        lists = json.loads(Path("lists.json").read_text("utf-8"))["lists"]
+        shown = shown_boxes(Path("preview.html").read_text("utf-8"))
+        assert shown
+        for url, box in shown.items():
+            listed = next(each for each in lists.values() if each["article"]["url"] == url)
+            assert box == [one["url"] for one in (*listed["items"], *listed["filler"])]
+        assert len(shown) <= len(lists)
+        Path("lists.json").unlink()
+    wrong = run("preview", "--site", "c")
+    assert wrong.exit_code == 1
+    assert "no article of the site 'c'" in wrong.stderr
+    assert "a, b" in wrong.stderr
+
+
+def shown_boxes(page: str) -> dict[str, list[str]]:
+    """Our boxes of a page by the addresses of their articles."""
+    found = {}
+    for part in page.split("<article")[1:]:
+        ours = part.partition('<section class="ours"')[2]
+        address = re.search('href="([^"]+)"', part.partition("</h3>")[0])
+        assert address
+        found[address[1]] = re.findall('href="([^"]+)"', ours)
+    return found
+
+
+def test_whose_boxes_hold_the_article_itself(run: Run, tmp_path: Path) -> None:
+    build(tmp_path / "index", tagged()).close()
+    named = 'index = "index"\n[[sources]]\nkind = "{}"\nsite_folder = "site"\n'
+    for kind, option, itself in (
+        ("pbootcms", [], True),
+        ("pbootcms", ["--without-itself"], False),
+        ("wordpress", [], False),
+        ("wordpress", ["--with-itself"], True),
+    ):
+        Path("recommender.toml").write_text(named.format(kind))
+        done = run("preview", "-o", "-", "--interface-language", "en", *option)
+        assert ("the article itself</th>" in done.stdout) == itself, (kind, option)
+        assert re.search("^44 articles judged", done.stderr, re.MULTILINE)
+
+
+def test_the_index_is_looked_for_beside_the_settings(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    build(tmp_path / "etc" / "index", tagged()).close()
+    Path("etc/recommender.toml").write_text('index = "index"\n')
+    done = run("--config", "etc/recommender.toml", "preview", "--interface-language", "en")
+    assert done.exit_code == 0, done.stderr
 
 
 def test_without_articles_it_says_what_to_do(run: Run) -> None:

@@ -12,7 +12,7 @@ import pytest
 from recommender.reports.preview_page import preview_page
 
 from .helpers import build
-from .test_preview import HOSTILE, previewed, tagged
+from .test_preview import HOSTILE, add_one_alone, previewed, tagged
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -46,9 +46,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     hostile = [replace(each, title=f"{HOSTILE}{long}", category=HOSTILE) for each in tagged(20)]
     for name, articles in (("plain", tagged()), ("hostile", hostile)):
         with build(folder / name, articles) as index:
+            add_one_alone(index)
             for language in ("en", "zh"):
                 file = folder / f"{name}-{language}.html"
-                made = previewed(index, newest=len(articles))
+                made = previewed(index, newest=len(index), fill="latest")
                 file.write_text(preview_page(made, language=language), "utf-8")
                 found[f"{name}-{language}"] = file
     return found
@@ -119,5 +120,6 @@ def test_the_keyboard_reaches_the_examples(show: Any) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_marks_can_be_read(show: Any, scheme: str) -> None:
     page = show("plain-en", viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+    assert page.locator(".mark.fills").count()
     for contrast in page.evaluate(CONTRASTS):
         assert contrast >= 4.5

@@ -165,6 +165,15 @@ def test_sites_choose_whose_lists_are_given(tmp_path: Path) -> None:
         assert sum(map(len, apart.values())) > 40
 
 
+def test_ids_choose_whose_lists_are_given(index: Recommender) -> None:
+    everything = dict_of(index)
+    with index.related_lists(ids=["twin-a001", "a000", "nobody"], now=NOW) as lists:
+        assert lists.articles == 2
+        made = {card.id: [each.article.id for each in found] for card, found in lists}
+    assert made == {each: everything[each] for each in ("a000", "twin-a001")}
+    assert list(index.related_lists(ids=[], now=NOW)) == []
+
+
 def test_an_index_without_articles_has_no_lists(tmp_path: Path) -> None:
     with build(tmp_path / "index", []) as index:
         assert list(index.related_lists(now=NOW)) == []

@@ -2,7 +2,8 @@
 /**
  * Plugin Name: Related articles of recommender
  * Description: Shows under each post its related articles, from the table that `recommender export` wrote, or from a running `recommender serve`.
- * Version: 1.0
+ * Version: 1.1
+ * Text Domain: recommender-related
  * License: MIT
  *
  * The box stands below the text of a single post; [related_articles] puts it elsewhere. The table
@@ -12,14 +13,18 @@
  *
  * in wp-config.php the list comes from the service. A page waits 200 ms at most; the last answer is
  * kept for a month and shown when the service fails, which is then left alone for ten seconds.
+ *
+ * What else wp-config.php may define: RECOMMENDER_TABLE, another table than related_articles;
+ * RECOMMENDER_MOST, another length than 5; RECOMMENDER_SITE, where ids begin with the name of a site.
+ * The filter recommender_related_heading gives the box another heading.
  */
 
 if (!defined('ABSPATH')) {
     exit;
 }
 
-const RECOMMENDER_TABLE = 'related_articles';
-const RECOMMENDER_MOST = 5;
+defined('RECOMMENDER_TABLE') || define('RECOMMENDER_TABLE', 'related_articles');
+defined('RECOMMENDER_MOST') || define('RECOMMENDER_MOST', 5);
 
 const RECOMMENDER_TIMEOUT = 0.2;
 /** Seconds for which a service that failed is not asked. */
@@ -95,6 +100,18 @@ function recommender_table_rows($id, $most)
     return $rows ?: [];
 }
 
+/** What stands above the list: Chinese on a Chinese site, whether or not translations are installed. */
+function recommender_related_heading()
+{
+    $locale = strtolower(get_locale());
+    if (strpos($locale, 'zh') !== 0) {
+        $heading = __('Related articles', 'recommender-related');
+    } else {
+        $heading = preg_match('/hant|tw|hk|mo/', $locale) ? '相關閱讀' : '相关阅读';
+    }
+    return (string) apply_filters('recommender_related_heading', $heading);
+}
+
 /** The box as HTML; empty where nothing is related. */
 function recommender_related_box($post_id)
 {
@@ -105,8 +122,8 @@ function recommender_related_box($post_id)
     if ($items === '') {
         return '';
     }
-    $heading = esc_html(apply_filters('recommender_related_heading', __('Related articles')));
-    return '<nav class="recommender-related" aria-label="' . $heading . '"><h2>' . $heading . '</h2><ul>' . $items . '</ul></nav>';
+    $heading = recommender_related_heading();
+    return '<nav class="recommender-related" aria-label="' . esc_attr($heading) . '"><h2>' . esc_html($heading) . '</h2><ul>' . $items . '</ul></nav>';
 }
 
 add_shortcode('related_articles', function () {

@@ -30,7 +30,7 @@ def preview_page(
         Of the dates, and named beside them.
     """
     texts = preview_wording(language)
-    limit, least = preview.limit, f"{preview.least:.2f}"
+    limit = preview.limit
     return render_page(
         "preview.html",
         language=language,
@@ -40,7 +40,12 @@ def preview_page(
         examples=[_example(each, preview, texts) for each in preview.examples],
         how_today=texts[f"how_{preview.today}"].format(limit=limit),
         how_ours=texts["how_ours"].format(limit=limit),
-        judged_by=texts["judged_by"].format(least=least),
+        reconstructed=texts["reconstructed"].format(
+            basis=texts[f"basis_{preview.today}"],
+            itself=texts["itself_in" if preview.holds_itself else "itself_out"],
+        ),
+        judged_by=texts["judged_by"].format(least=f"{preview.related:.2f}"),
+        free_places=texts[f"free_places_{preview.fill or 'none'}"],
         zone=zone,
     )
 
@@ -63,6 +68,7 @@ def _counts(preview: Preview, texts: Mapping[str, str]) -> list[dict[str, Any]]:
             "ours": side(getattr(ours, fault)),
         }
         for fault in _FAULTS
+        if fault != "itself" or preview.holds_itself
     ]
 
 
@@ -76,12 +82,13 @@ def _example(each: Example, preview: Preview, texts: Mapping[str, str]) -> dict[
     least = f"{preview.least:.2f}"
     short = ""
     if each.is_short:
-        name = "short_some" if each.ours else "short_none"
-        short = texts[name].format(count=len(each.ours), limit=each.limit, least=least)
+        name = "short_some" if each.fitting else "short_none"
+        short = texts[name].format(count=each.fitting, limit=each.limit, least=least)
+    why = "filled" if kind == "short" and each.fitting < len(each.ours) else kind
     return {
         "card": each.card,
         "kind": kind,
-        "why": texts[f"kind_{kind}"].format(overlap=each.overlap),
+        "why": texts[f"kind_{why}"].format(overlap=each.overlap),
         "today": [_item(one, texts) for one in each.today],
         "ours": [_item(one, texts) for one in each.ours],
         "short": short,
@@ -102,10 +109,12 @@ def _item(one: Boxed, texts: Mapping[str, str]) -> dict[str, Any]:
     if one.also_covered:
         name = "mark_covered_one" if one.also_covered == 1 else "mark_covered"
         marks.append(("note", texts[name].format(count=one.also_covered)))
+    if one.fills:
+        marks.append(("fills", texts[f"mark_fills_{one.fills}"]))
     similarity = texts["similarity_of"].format(value=cut(one.similarity))
     return {
         "card": one.card,
         "marks": marks,
-        "wrong": any(kind != "note" for kind, _ in marks),
+        "wrong": any(kind in ("bad", "poor") for kind, _ in marks),
         "similarity": "" if one.itself else similarity,
     }
