@@ -72,9 +72,10 @@ class FeedSource:
             yield article
 
     def _feed(self) -> Feed:
+        kind, address = "", ""
         if self.path is not None:
             try:
-                data, kind = read_file(self.path, self.limits.feed_length), ""
+                data = read_file(self.path, self.limits.feed_length)
             except ArticleError as error:
                 raise SourceError(f"{self.name}: {self.path} {error.reason}") from error
             where = str(self.path)
@@ -90,9 +91,9 @@ class FeedSource:
                 fetched = fetch(url, timeout=self.timeout, most=self.limits.feed_length)
             except SourceError as error:
                 raise SourceError(f"{self.name}: {error}") from None
-            data, kind = fetched.data, fetched.content_type
+            data, kind, address = fetched.data, fetched.content_type, fetched.address
         try:
-            return read_feed(data, zone=self.zone, content_type=kind)
+            return read_feed(data, zone=self.zone, content_type=kind, address=address)
         except SourceError as error:
             raise SourceError(f"{self.name}: {where}: {error}") from error
 

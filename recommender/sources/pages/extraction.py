@@ -18,8 +18,8 @@ import trafilatura
 from lxml.html import HtmlElement
 
 from recommender.errors import ArticleError
+from recommender.sources.decoding import decode_page, is_binary
 from recommender.sources.pages.boxes import drop_boxes
-from recommender.sources.pages.decoding import decode_page, is_binary
 from recommender.sources.pages.density import densest_paragraphs
 from recommender.sources.pages.metadata import Metadata, read_metadata
 from recommender.sources.pages.notices import squeezed, tidy
