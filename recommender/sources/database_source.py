@@ -16,7 +16,7 @@ from recommender.errors import ArticleError, ConfigError
 from recommender.limits import Limits
 from recommender.records import Article
 from recommender.sources.databases import Database, Reader, Row
-from recommender.sources.fields import Problem, is_header, to_article, unread_date
+from recommender.sources.fields import Problem, is_header, our_fields, to_article, unread_date
 from recommender.sources.source import Glance, OnProblem
 from recommender.sources.spool import spooled
 from recommender.sources.values import plain
@@ -62,6 +62,8 @@ class DatabaseSource:
         Our field → the column; for kinds whose records are rows as they are.
     checks_columns : bool
         Whether the query is the user's own and may lack what is needed.
+    address_fields : frozenset of str
+        What the template of addresses needs: columns, or our fields.
     """
 
     name: str
@@ -70,6 +72,7 @@ class DatabaseSource:
     limits: Limits
     fields: Mapping[str, str] = field(default_factory=dict)
     checks_columns: bool = False
+    address_fields: frozenset[str] = frozenset()
     complete: bool = True
     site: str = ""
 
@@ -151,6 +154,12 @@ class DatabaseSource:
                 f"{', '.join(columns):.300}; rename with AS, or say which is which, as in "
                 'fields = { id = "nid", body = "content" }'
             )
+        known = {*columns, *our_fields(columns, self.fields)}
+        for name in sorted(self.address_fields - known):
+            raise ConfigError(
+                f"{self.name}: url_template names {{{name:.40}}}, which is no column of the query "
+                f"and no field of its articles; it can name {', '.join(sorted(known)):.300}"
+            )
 
     def _made(
         self,
@@ -164,18 +173,19 @@ class DatabaseSource:
         row: Row | None = first
         while row is not None:
             number += 1
-            problem = Problem(source=self.name, line=number, reason="")
+            problem = Problem(source=self.name, reason="")
             try:
                 record = reading.record(row)
                 article = to_article(record, self.fields, self.zone, self.limits)
             except ArticleError as error:
+                known = error.article_id or ""
+                reason = error.reason if known else f"{_place(number, row)}: {error.reason}"
                 if on_problem is None:
                     raise ArticleError(
-                        error.reason, source=self.name, line=number, article_id=error.article_id
+                        reason, source=self.name, article_id=error.article_id
                     ) from error
-                known = error.article_id or ""
                 where = f"article {known!r}: " if known else ""
-                on_problem(replace(problem, reason=f"{where}{error.reason}", article_id=known))
+                on_problem(replace(problem, reason=f"{where}{reason}", article_id=known))
             else:
                 if on_lost_date is not None and article.date is None:
                     lost = unread_date(record, self.fields)
@@ -189,3 +199,9 @@ class DatabaseSource:
                         )
                 yield article
             row = next(others, None)
+
+
+def _place(number: int, row: Row) -> str:
+    """Which row is meant, of one whose id is not known: its number, and a text of it."""
+    title = next((row[name] for name in ("title", "name") if row.get(name)), "")
+    return f"row {number:,} of the query" + (f" ({title!r:.60})" if title else "")

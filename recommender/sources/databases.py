@@ -176,6 +176,8 @@ class Database:
         )
         if kind == "sqlite":
             sa.event.listen(engine, "connect", _lenient)
+        if engine.driver == "psycopg":
+            sa.event.listen(engine, "connect", _with_any_dates)
         return engine
 
     def _failure(self, error: Exception) -> RecommenderError:
@@ -276,6 +278,31 @@ class Reader:
 def _lenient(connection: Any, record: Any) -> None:
     """A text in another encoding than SQLite's must not end the reading of all others."""
     connection.text_factory = decoded
+
+
+def _with_any_dates(connection: Any, record: Any) -> None:
+    """A date that Python cannot hold, as infinity, stays a text, so that all rows are read."""
+    from psycopg import DataError
+    from psycopg.types import datetime as kinds
+
+    def lenient(usual: Any) -> Any:
+        def load(self: Any, data: Any) -> Any:
+            try:
+                return usual.load(self, data)
+            except (DataError, ValueError, OverflowError):
+                return bytes(data).decode("utf-8", "replace")
+
+        return type(f"Lenient{usual.__name__}", (usual,), {"load": load})
+
+    for name, usual in (
+        ("date", kinds.DateLoader),
+        ("time", kinds.TimeLoader),
+        ("timetz", kinds.TimetzLoader),
+        ("timestamp", kinds.TimestampLoader),
+        ("timestamptz", kinds.TimestamptzLoader),
+        ("interval", kinds.IntervalLoader),
+    ):
+        connection.adapters.register_loader(name, lenient(usual))
 
 
 def _quietly(close: Callable[[], object]) -> None:
