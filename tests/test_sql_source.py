@@ -440,6 +440,29 @@ def test_a_server_that_is_down(driver: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert_silent(failure.value, "hunter22")
 
 
+@pytest.mark.database
+def test_a_port_of_another_system(
+    mariadb: Server, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for driver, port, doubt in (
+        ("postgresql", mariadb.port, "is that a PostgreSQL server"),
+        ("mysql", postgresql.port, "is that a MySQL server"),
+    ):
+        monkeypatch.setattr("recommender.sources.databases._GREETING_SECONDS", 2)
+        monkeypatch.setenv(VARIABLE, f"{driver}://news:hunter22@127.0.0.1:{port}/cms")
+        with pytest.raises(SourceError, match=doubt) as failure:
+            articles()
+        assert_silent(failure.value, "hunter22")
+
+
+@pytest.mark.database
+def test_a_slow_query_is_waited_for(mariadb: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.sources.databases._GREETING_SECONDS", 1)
+    monkeypatch.setenv(VARIABLE, mariadb.database())
+    (found,) = articles("SELECT 1 AS id, SLEEP(2) AS slept, 'x' AS body", fields={})
+    assert found.extra["slept"] == 0
+
+
 @pytest.mark.parametrize(
     ("address", "secret"),
     [
