@@ -42,7 +42,7 @@ _FALSE = frozenset(("false", "0", "no", "n", "off", ""))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A record that cannot be used.
+    """A record that cannot be used, or is none.
 
     Attributes
     ----------
@@ -53,12 +53,16 @@ class Problem:
     reason : str
     article_id : str
         Id of the article, where it is known.
+    is_article : bool
+        False for what can be read and is no article, as the front page of a site: nothing is to
+        be mended, and what was an article once is gone.
     """
 
     source: str
     line: int = 0
     reason: str
     article_id: str = ""
+    is_article: bool = True
 
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}" if self.line else self.source
