@@ -6,7 +6,7 @@ fields; a preset may look into the database before it says the last two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -34,12 +34,15 @@ class Reading:
         A row, with plain values → a record with the names of our fields.
     base_url, timezone : str
         Where the pages' addresses begin, and the zone of the site; empty where not known.
+    needed : collection of collection of str
+        Of each of these groups of columns one must hold something, or the row is no article.
     """
 
     query: str
     record: Callable[[Row], Mapping[str, Any]]
     base_url: str = ""
     timezone: str = ""
+    needed: Collection[Collection[str]] = ()
 
 
 class Found(NamedTuple):
@@ -115,19 +118,22 @@ class DatabaseSource:
         database, look = self.find()
         with database.reading() as reader:
             reading = look(reader)
-            total = reader.count(reading.query)
             rows = list(self._rows(reader, reading, most=count))
-
-        def ignore(problem: Problem) -> None:
-            pass
-
-        made = self._made(rows[0], iter(rows[1:]), reading, ignore, None) if rows else iter(())
+            needed = list(reading.needed)
+            if self.checks_columns and rows:
+                ours = our_fields(rows[0], self.fields)
+                needed += [(ours["id"],), (ours["body"],)]
+            total = reader.count(reading.query, needed=needed)
+        problems: list[Problem] = []
+        others = iter(rows[1:])
+        made = self._made(rows[0], others, reading, problems.append, None) if rows else iter(())
         return Glance(
             database.described,
             tuple(made),
             total=total,
             base_url=reading.base_url,
             timezone=reading.timezone,
+            problem=str(problems[0]) if problems else "",
         )
 
     def _rows(self, reader: Reader, reading: Reading, *, most: int | None = None) -> Iterator[Row]:

@@ -7,7 +7,7 @@ database named and its password masked, also where a driver repeats it; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -251,10 +251,24 @@ class Reader:
 
         return self._database.attempt(look)
 
-    def count(self, query: str) -> int:
-        """How many rows a query has."""
+    def count(self, query: str, *, needed: Collection[Collection[str]] = ()) -> int:
+        """How many rows a query has.
+
+        Parameters
+        ----------
+        query : str
+        needed : collection of collection of str
+            Of each of these groups of columns one must hold something.
+        """
+        quoted = self._connection.dialect.identifier_preparer.quote_identifier
+        held = " AND ".join(
+            f"({' OR '.join(f'{quoted(name)} IS NOT NULL' for name in names)})" for names in needed
+        )
         # The line break ends a comment at the end of the query.
-        counted = self._run(f"SELECT COUNT(*) FROM ({query}\n) counted_rows")  # noqa: S608
+        counted = self._run(
+            f"SELECT COUNT(*) FROM ({query}\n) counted_rows"  # noqa: S608
+            + (f" WHERE {held}" if held else "")
+        )
         return int(self._database.attempt(counted.scalar_one))
 
     def rows(

@@ -42,6 +42,11 @@ class FeedSource:
     complete: bool = False
     site: str = ""
 
+    @property
+    def place(self) -> str:
+        """Its file or address; an address in a variable is not shown."""
+        return str(self.path or (shown(self.url) if self.url else self.variable))
+
     def articles(
         self,
         *,

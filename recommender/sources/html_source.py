@@ -47,6 +47,11 @@ class HtmlSource:
     noindex: bool = False
     site: str = ""
 
+    @property
+    def place(self) -> str:
+        """Its list, or its folder."""
+        return str(self.list_file or self.folder)
+
     def articles(
         self,
         *,
