@@ -7,6 +7,7 @@ passed over, a second run beside the first ends at once, and --quiet says nothin
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
@@ -27,7 +28,14 @@ from recommender.console import (
     state_format_option,
 )
 from recommender.engine import Recommender
-from recommender.errors import ArticleError, ConfigError, IndexMissing, SyncRunning, SyncStopped
+from recommender.errors import (
+    ArticleError,
+    ConfigError,
+    IndexMissing,
+    RecommenderError,
+    SyncRunning,
+    SyncStopped,
+)
 from recommender.records import Article
 from recommender.reports import printable, sync_line, sync_notes, sync_row
 from recommender.source_specs import SourceSpec
@@ -107,6 +115,17 @@ def sync(
         _tell_problems(readings)
         _write({"state": "stopped", "error": str(error)}, index, readings, form, output)
         raise
+    except RecommenderError:
+        bad = [each.name for each in readings if each.failed]
+        others = [each.name for each in readings if not each.failed]
+        if bad and others and not _is_there(index):
+            say(
+                printable(
+                    f"No index is made while {bad[0]} cannot be read. To begin without it, name "
+                    f"the others: recommender sync {shlex.join(others)}"
+                )
+            )
+        raise
     if not (silent and not done.changed and not done.failed):
         _tell_problems(readings)
         skipped = sum(each.problems.count for each in readings)
@@ -152,17 +171,25 @@ class _Reading:
         self.without_address = 0
         self.lost = 0
         self.first_lost: Problem | None = None
+        self.failed = False
 
     def as_source(self) -> SyncSource:
         """The source as the library takes it."""
         return SyncSource(
-            articles=self._articles(),
+            articles=self._watched(),
             name=self._source.name,
             site=self._source.site,
             complete=self._source.complete,
             unreadable=self._unreadable,
             on_problem=self._cannot_store,
         )
+
+    def _watched(self) -> Iterator[Article]:
+        try:
+            yield from self._articles()
+        except RecommenderError:
+            self.failed = True
+            raise
 
     def _articles(self) -> Iterator[Article]:
         for article in self._source.articles(
@@ -236,6 +263,14 @@ def _other_options(index: Path, said: Mapping[str, Any]) -> Iterator[str]:
                     f"{CONFIG_NAME} has {name} = {json.dumps(value)}, and the index was built with "
                     f'{json.dumps(built)}, which stays until "recommender rebuild" or a new build.'
                 )
+
+
+def _is_there(index: Path) -> bool:
+    try:
+        Recommender.open(index).close()
+    except IndexMissing:
+        return False
+    return True
 
 
 def _zone(index: Path, options: IndexOptions, said: Settings, *, dry_run: bool) -> tzinfo:

@@ -437,3 +437,28 @@ def test_dates_are_read_anew_in_another_zone(run: Run, place: Path) -> None:
 def test_without_settings_it_says_where_they_come_from(run: Run) -> None:
     told = " ".join(run("sync").stderr.split())
     assert '"recommender init" makes; there is none here' in told
+
+
+def test_a_variable_that_is_not_set_stops_a_first_run_and_none_later(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (place / "recommender.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '[[sources]]\nkind = "sql"\nname = "the archive"\nsite = "s"\n'
+            "url_env = \"ARCHIVE_URL\"\nquery = \"SELECT 1 AS id, '正文' AS body, '' AS title\"\n"
+        )
+    first = run("sync")
+    assert first.exit_code == 1
+    assert "ARCHIVE_URL is not set" in first.stderr
+    assert "No index is made while the archive cannot be read" in first.stderr
+    assert "name the others: recommender sync files" in first.stderr
+    assert not (place / "idx").exists()
+    assert run("sync", "files").exit_code == 0
+    write(place / "articles.jsonl", corpus(31))
+    later = run("sync")
+    assert later.exit_code == 1
+    assert "Error: the archive was left as it is" in later.stderr
+    assert "idx: 1 added, 30 unchanged" in later.stderr
+    monkeypatch.setenv("ARCHIVE_URL", f"sqlite:///{place / 'a.db'}")
+    (place / "a.db").touch()
+    assert "1 added, 31 unchanged" in run("sync").stderr

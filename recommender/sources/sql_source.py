@@ -54,7 +54,7 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> DatabaseSource:
 
     return DatabaseSource(
         name=spec.name,
-        find=lambda: Found(database, reading),
+        find=lambda: Found(database(), reading),
         zone=surroundings.zone,
         limits=surroundings.limits,
         fields=spec.fields,

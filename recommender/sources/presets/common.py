@@ -128,7 +128,7 @@ def preset_options(
         database = named_database(spec, surroundings)
 
         def found() -> Site:
-            return Site(database)
+            return Site(database())
 
     return made
 
