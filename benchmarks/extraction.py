@@ -31,9 +31,9 @@ from trafilatura.utils import decode_file
 
 from benchmarks.common import markdown, read_lines, save
 from recommender.errors import ArticleError
+from recommender.sources.decoding import decode_page
 from recommender.sources.pages import read_page
 from recommender.sources.pages.boxes import drop_boxes
-from recommender.sources.pages.decoding import decode_page
 from recommender.sources.pages.trees import parse_page
 from recommender.text import fold
 

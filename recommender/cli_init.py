@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
 from recommender.cli_input import zone_name
-from recommender.config import CONFIG_NAME, zone_of
+from recommender.config import CONFIG_NAME, parse_settings, read_settings, zone_of
 from recommender.console import emit, say, writable
 from recommender.errors import ConfigError, SourceError
 from recommender.reports.tables import printable
-from recommender.settings_text import settings_text
+from recommender.settings_text import settings_text, source_text
 from recommender.source_specs import SourceSpec
 from recommender.sources import Surroundings, open_source
-from recommender.sources.fields import Problem
+from recommender.sources.glancing import glance_at
 from recommender.sources.opening import is_supported
-from recommender.sources.source import Glance, Glancing
+from recommender.sources.source import Glance
 
 _SHOWN = 5
 _DEFAULT_VARIABLE = "RECOMMENDER_DATABASE"
@@ -34,6 +34,16 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PRESETS = ("pbootcms", "wordpress", "ghost")
 _KINDS = (*_PRESETS, "sql", "html", "feed", "files")
 _WORDS = {"pbootcms": "PbootCMS", "wordpress": "WordPress", "ghost": "Ghost", "sql": "SQL"}
+
+
+# How articles get addresses, where their source has a say in it.
+_BY_TEMPLATE = "; --url-template says how an address is made"
+_BY_FIELD = "; --field url=NAME names what holds it"
+_ADDRESSES = {
+    **dict.fromkeys(_PRESETS, _BY_TEMPLATE),
+    "sql": f"{_BY_FIELD}, or --url-template how it is made",
+    "files": _BY_FIELD,
+}
 
 
 @dataclass(slots=True)
@@ -88,6 +98,7 @@ class _Plan:
     help="File to write, - for standard output.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
+@click.option("--add", is_flag=True, help="Add the source to the file, which is there.")
 def init(
     query: str | None,
     pairs: tuple[str, ...],
@@ -96,6 +107,7 @@ def init(
     index: str | None,
     output: str,
     force: bool,
+    add: bool,
     **given: Any,
 ) -> None:
     """Look at where your articles are and write recommender.toml, so that all else knows.
@@ -108,12 +120,14 @@ def init(
     recommender init --wordpress /var/www/blog --timezone Asia/Shanghai
     recommender init --sql sqlite:///cms.db --query "SELECT id, title, body FROM news"
     recommender init --html /var/www/site/public
+    recommender init --add --feed https://partner.example/feed.xml --site partner
     """
     target = Path(output)
-    if output != "-" and target.exists() and not force:
-        raise ConfigError(f"{output} is there already; --force overwrites it")
     plan = _planned(given, query, target)
     fields = _fields(pairs)
+    before = _before(target, index, force=force, add=add)
+    if plan.secret and before is not None:
+        plan.options["url_env"] = _free_variable(before)
     spec = SourceSpec(kind=plan.kind, site=site or "", fields=fields, options=plan.options)
     glance = _look(spec, plan, target, timezone)
     if glance is not None:
@@ -121,17 +135,21 @@ def init(
         if plan.kind in _PRESETS and glance.base_url:
             plan.options.setdefault("base_url", glance.base_url)
     options = {**plan.options, **({"fields": fields} if fields else {})}
-    if timezone and plan.kind == "pbootcms":
-        # Its dates are not in the index's zone unless it says so.
-        options["timezone"] = timezone
+    zone = timezone or (glance.timezone if glance is not None else "")
+    # The dates of PbootCMS are not in the index's zone unless it says so.
+    if (before is not None and zone) or (timezone and plan.kind == "pbootcms"):
+        options["timezone"] = zone
     if site:
         options["site"] = site
-    text = settings_text(
-        index=index or f"indexes/{_short_name(site, plan, glance)}",
-        timezone=timezone or (glance.timezone if glance is not None else "") or "UTC",
-        kind=plan.kind,
-        options=options,
-    )
+    if before is not None:
+        text = _added(before, source_text(plan.kind, options), target)
+    else:
+        text = settings_text(
+            index=index or f"indexes/{_short_name(site, plan, glance)}",
+            timezone=zone or "UTC",
+            kind=plan.kind,
+            options=options,
+        )
     emit(text, output)
     if plan.secret:
         say(
@@ -140,7 +158,40 @@ def init(
             f"  export {plan.variable}='…the address…'"
         )
     if output != "-":
-        say(f"Wrote {output}. Now: recommender sync")
+        named = "" if target == Path(CONFIG_NAME) else f"--config {shlex.quote(output)} "
+        say(f"{'Added to' if add else 'Wrote'} {output}. Now: recommender {named}sync")
+
+
+def _before(target: Path, index: str | None, *, force: bool, add: bool) -> str | None:
+    """What stands in the file to which a source is added; `None` where a new one is written."""
+    if not add:
+        if str(target) != "-" and target.exists() and not force:
+            raise ConfigError(
+                f"{target} is there already; --add adds the source to it, --force overwrites it"
+            )
+        return None
+    if index or force or str(target) == "-":
+        raise click.UsageError("--add goes with neither --index nor --force nor -o -")
+    read_settings(target)
+    return target.read_text("utf-8-sig")
+
+
+def _free_variable(before: str) -> str:
+    """A name for the variable of one more database."""
+    names = (f"{_DEFAULT_VARIABLE}{number}" for number in ("", *range(2, 100)))
+    return next(each for each in names if f'"{each}"' not in before)
+
+
+def _added(before: str, source: str, target: Path) -> str:
+    """The text of the settings with one more source, if both together can be read."""
+    text = f"{before.rstrip()}\n\n{source}"
+    try:
+        parse_settings(text.encode("utf-8"), target)
+    except ConfigError as error:
+        raise ConfigError(
+            f"the source cannot be added: {error} (init --site NAME gives it one)"
+        ) from error
+    return text
 
 
 def _planned(given: Mapping[str, Any], query: str | None, target: Path) -> _Plan:
@@ -220,14 +271,7 @@ def _look(spec: SourceSpec, plan: _Plan, target: Path, timezone: str | None) -> 
     where = Surroundings(folder=target.parent, zone=zone_of(timezone or "UTC"))
     with _set(plan.variable, plan.secret):
         source = open_source(plain, where)
-        if isinstance(source, Glancing):
-            return source.glance(_SHOWN)
-
-        def ignore(problem: Problem) -> None:
-            pass
-
-        first = tuple(islice(source.articles(on_problem=ignore), _SHOWN))
-    return Glance(spec.name, first, total=-1)
+        return glance_at(source, _SHOWN)
 
 
 @contextmanager
@@ -247,16 +291,31 @@ def _set(variable: str, value: str) -> Iterator[None]:
 
 def _show(glance: Glance, plan: _Plan) -> None:
     if not glance.articles:
-        raise SourceError(
-            f"{glance.place} gives no article that readers may see"
-            + ("; is it the right one, and is --prefix right?" if plan.kind in _PRESETS else "")
-        )
+        raise SourceError(printable(_why_none(glance, plan)))
     system = f"{_WORDS[plan.kind]}: " if plan.kind in _WORDS else ""
-    count = f", {glance.total:,} articles" if glance.total >= 0 else ""
-    say(printable(f"{system}{glance.place}{count}, as"))
+    count = "1 article" if glance.total == 1 else f"{glance.total:,} articles"
+    more = "" if glance.whole else " and more"
+    say(printable(f"{system}{glance.place}, {count}{more}, as"))
     for article in glance.articles:
         day = f"{article.date:%Y-%m-%d}" if article.date else " " * 10
         say(printable(f"  {day}  {article.title or article.id}  {article.url}".rstrip()))
+    if not all(article.url for article in glance.articles):
+        how = _ADDRESSES.get(plan.kind, "")
+        say(f"Some of these have no address, so that no list could link to them{how}.")
+    if glance.problem:
+        say(printable(f"Not all can be used, as {glance.problem}"))
+
+
+def _why_none(glance: Glance, plan: _Plan) -> str:
+    """Why a source that can be read gives nothing to begin with."""
+    if glance.problem:
+        return f"{glance.place} gives no article that can be used, as {glance.problem}"
+    if plan.kind in _PRESETS:
+        return (
+            f"{glance.place} gives no article that readers may see; is it the right one, and is "
+            "--prefix right?"
+        )
+    return f"{glance.place} gives no article: it is empty"
 
 
 def _short_name(site: str | None, plan: _Plan, glance: Glance | None) -> str:

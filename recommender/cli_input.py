@@ -86,6 +86,7 @@ class Input:
         self.zone = zone
         self.skip_invalid = skip_invalid
         self.skipped = 0
+        self._no_articles = 0
         self._lost = 0
         self._first_lost: Problem | None = None
         self._bad: list[Problem] = []
@@ -132,10 +133,7 @@ class Input:
             ((source.name, number), article)
             for source in sources
             for number, article in enumerate(
-                source.articles(
-                    on_problem=self.skip if self.skip_invalid else self._refuse,
-                    on_lost_date=self.lose_date,
-                ),
+                source.articles(on_problem=self._weigh, on_lost_date=self.lose_date),
                 start=1,
             )
         )
@@ -173,6 +171,15 @@ class Input:
                 )
             )
 
+    def _weigh(self, problem: Problem) -> None:
+        """A front page of a site is no reason to refuse the others."""
+        if not problem.is_article:
+            self._no_articles += 1
+        elif self.skip_invalid:
+            self.skip(problem)
+        else:
+            self._refuse(problem)
+
     def skip(self, problem: Problem) -> None:
         """Say that a line was left out; after some twenty only counted."""
         self.skipped += 1
@@ -203,6 +210,8 @@ class Input:
         """Say how much was skipped, and which dates were lost."""
         if self.skipped > _SHOWN_PROBLEMS:
             click.echo(f"Skipped {self.skipped:,} articles in all.", err=True)
+        if self._no_articles:
+            click.echo(f"Left out {self._no_articles:,} pages that are no articles.", err=True)
         if self._first_lost is not None:
             dates = "1 date" if self._lost == 1 else f"{self._lost:,} dates"
             click.echo(

@@ -7,6 +7,7 @@ passed over, a second run beside the first ends at once, and --quiet says nothin
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
@@ -27,7 +28,14 @@ from recommender.console import (
     state_format_option,
 )
 from recommender.engine import Recommender
-from recommender.errors import ArticleError, ConfigError, IndexMissing, SyncRunning, SyncStopped
+from recommender.errors import (
+    ArticleError,
+    ConfigError,
+    IndexMissing,
+    RecommenderError,
+    SyncRunning,
+    SyncStopped,
+)
 from recommender.records import Article
 from recommender.reports import printable, sync_line, sync_notes, sync_row
 from recommender.source_specs import SourceSpec
@@ -107,15 +115,47 @@ def sync(
         _tell_problems(readings)
         _write({"state": "stopped", "error": str(error)}, index, readings, form, output)
         raise
+    except RecommenderError:
+        bad = [each.name for each in readings if each.failed]
+        others = [each.name for each in readings if not each.failed]
+        if bad and others and not _is_there(index):
+            say(
+                printable(
+                    f"No index is made while {bad[0]} cannot be read. To begin without it, name "
+                    f"the others: recommender sync {shlex.join(others)}"
+                )
+            )
+        raise
     if not (silent and not done.changed and not done.failed):
         _tell_problems(readings)
-        say(sync_line(done, str(index)))
+        skipped = sum(each.problems.count for each in readings)
+        left_out = sum(each.no_articles.count for each in readings)
+        say(sync_line(done, str(index), skipped=skipped, left_out=left_out))
         for note in sync_notes(done):
             say(note)
         for note in _other_options(index, said.options):
             say(note)
     _write(sync_row(done), index, readings, form, output)
     _tell_failures(done)
+
+
+class _Told:
+    """Problems: how many, and the first of them, or all under --verbose."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Problem] = []
+        self._most = None if _verbose() else _SHOWN
+
+    def keep(self, problem: Problem) -> None:
+        """One more."""
+        self.count += 1
+        if self._most is None or len(self.first) < self._most:
+            self.first.append(problem)
+
+
+def _verbose() -> bool:
+    return bool(click.get_current_context().find_root().params["verbose"])
 
 
 class _Reading:
@@ -125,21 +165,31 @@ class _Reading:
         self._source = source
         self._seen = seen
         self._unreadable: set[str] = set()
-        self.problems: list[Problem] = []
-        self.count = 0
+        self.problems = _Told()
+        self.no_articles = _Told()
+        self.given = 0
+        self.without_address = 0
         self.lost = 0
         self.first_lost: Problem | None = None
+        self.failed = False
 
     def as_source(self) -> SyncSource:
         """The source as the library takes it."""
         return SyncSource(
-            articles=self._articles(),
+            articles=self._watched(),
             name=self._source.name,
             site=self._source.site,
             complete=self._source.complete,
             unreadable=self._unreadable,
             on_problem=self._cannot_store,
         )
+
+    def _watched(self) -> Iterator[Article]:
+        try:
+            yield from self._articles()
+        except RecommenderError:
+            self.failed = True
+            raise
 
     def _articles(self) -> Iterator[Article]:
         for article in self._source.articles(
@@ -154,22 +204,27 @@ class _Reading:
                 )
                 continue
             self._seen[article.id] = self._source.name
+            self.given += 1
+            self.without_address += not article.url
             yield article
 
     def _cannot_read(self, problem: Problem) -> None:
-        self._unreadable.add(problem.article_id)
-        self._keep(problem)
+        if problem.is_article:
+            self._unreadable.add(problem.article_id)
+            self.problems.keep(problem)
+        else:
+            self.no_articles.keep(problem)
 
     def _cannot_store(self, error: ArticleError) -> None:
         self._note(str(error), error.article_id or "")
 
     def _note(self, reason: str, article_id: str) -> None:
-        self._keep(Problem(source=self._source.name, reason=reason, article_id=article_id))
+        self.problems.keep(Problem(source=self._source.name, reason=reason, article_id=article_id))
 
-    def _keep(self, problem: Problem) -> None:
-        self.count += 1
-        if len(self.problems) < _SHOWN:
-            self.problems.append(problem)
+    @property
+    def name(self) -> str:
+        """Of the source."""
+        return self._source.name
 
     def _lose_date(self, problem: Problem) -> None:
         self.lost += 1
@@ -210,6 +265,14 @@ def _other_options(index: Path, said: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
+def _is_there(index: Path) -> bool:
+    try:
+        Recommender.open(index).close()
+    except IndexMissing:
+        return False
+    return True
+
+
 def _zone(index: Path, options: IndexOptions, said: Settings, *, dry_run: bool) -> tzinfo:
     """The zone that the settings name, which the index then keeps, else that of the index."""
     with suppress(IndexMissing), Recommender.open(index) as opened:
@@ -225,19 +288,38 @@ def _thresholds(said: Settings) -> Thresholds | None:
     return changed_thresholds(Thresholds(), dict(said.thresholds)) if said.thresholds else None
 
 
+def _first(told: Sequence[_Told]) -> list[Problem]:
+    found = [problem for each in told for problem in each.first]
+    return found if _verbose() else found[:_SHOWN]
+
+
 def _tell_problems(readings: Sequence[_Reading]) -> None:
     """What was passed over: the first of them, and how many there are."""
-    problems = [problem for each in readings for problem in each.problems][:_SHOWN]
-    for problem in problems:
+    bad = _first([each.problems for each in readings])
+    for problem in bad:
         say(f"Skipped {printable(str(problem))}")
-    count = sum(each.count for each in readings)
-    if count > len(problems):
-        say(f"Skipped {count:,} articles in all.")
+    _tell_more("Skipped", "articles", sum(each.problems.count for each in readings), len(bad))
     lost = sum(each.lost for each in readings)
     if lost:
         first = next(each.first_lost for each in readings if each.first_lost is not None)
         dates = "1 date" if lost == 1 else f"{lost:,} dates"
         say(f"{dates} could not be read, and the articles have none, as in {printable(str(first))}")
+    others = _first([each.no_articles for each in readings]) if _verbose() else []
+    for problem in others:
+        say(f"Left out {printable(str(problem))}")
+    count = sum(each.no_articles.count for each in readings)
+    _tell_more("Left out", "pages that are no articles", count, len(others))
+    for each in readings:
+        if each.without_address:
+            say(
+                f"{printable(each.name)}: {each.without_address:,} of {each.given:,} articles "
+                "have no address, so that no list can link to them."
+            )
+
+
+def _tell_more(what: str, things: str, count: int, shown: int) -> None:
+    if count > shown:
+        say(f'{what} {count:,} {things} in all; "recommender -v sync" names each.')
 
 
 def _tell_failures(done: Sync) -> None:
@@ -255,12 +337,16 @@ def _write(
 ) -> None:
     if form != "json":
         return
-    problems = [str(problem) for each in readings for problem in each.problems]
+    bad = [each.problems for each in readings]
+    others = [each.no_articles for each in readings]
     told = {
         "index": str(index),
         **row,
-        "problems": sum(each.count for each in readings),
-        "first_problems": problems[:_SHOWN],
+        "problems": sum(each.count for each in bad),
+        "first_problems": [str(problem) for problem in _first(bad)],
+        "no_articles": sum(each.count for each in others),
+        "first_no_articles": [str(problem) for problem in _first(others)],
+        "without_address": sum(each.without_address for each in readings),
         "lost_dates": sum(each.lost for each in readings),
     }
     emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n", output)

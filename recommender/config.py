@@ -273,13 +273,30 @@ def read_settings(path: Path | None = None) -> Settings:
             read = stream.read(_LONGEST_FILE + 1)
         if len(read) > _LONGEST_FILE:
             raise ConfigError(f"{file} is too long for a file of settings")
-        data = tomllib.loads(read.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
+    return parse_settings(read, file)
+
+
+def parse_settings(read: bytes, file: Path) -> Settings:
+    """The settings that a file holds.
+
+    Parameters
+    ----------
+    read : bytes
+        What is in it.
+    file : Path
+        What messages call it, and where relative paths begin.
+
+    Raises
+    ------
+    ConfigError
+        If it is not TOML, or holds an unknown or invalid key.
+    """
+    try:
+        data = tomllib.loads(read.decode("utf-8-sig"))
     except RecursionError as error:
         raise ConfigError(f"{file} is not valid TOML: it is nested too deeply") from error
-    except ConfigError:
-        raise
     except ValueError as error:
         # Also a number of more digits than Python reads.
         raise ConfigError(f"{file} is not valid TOML: {error}") from error

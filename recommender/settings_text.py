@@ -149,9 +149,19 @@ def settings_text(*, index: str, timezone: str, kind: str, options: Mapping[str,
         *_setting("timezone", timezone, _TIMEZONE),
         "",
         "# Where articles come from. There may be several of these tables.",
-        "[[sources]]",
-        f"kind = {toml_value(kind)}",
     ]
+    return "\n".join(lines) + "\n" + source_text(kind, options)
+
+
+def source_text(kind: str, options: Mapping[str, Any]) -> str:
+    """The text of one source, to stand at the end of a file of settings.
+
+    Parameters
+    ----------
+    kind, options
+        As for `settings_text`.
+    """
+    lines = ["[[sources]]", f"kind = {toml_value(kind)}"]
     for name, value in options.items():
         lines += _setting(name, value, _COMMENTS.get(f"{kind}.{name}", _COMMENTS.get(name, "")))
     others = [each for each in _OTHERS.get(kind, ()) if each[0] not in options]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from recommender.source_specs import SourceSpec
 from recommender.sources import Surroundings, open_source
 from tests import cms_sites
 from tests.databases import PASSWORD, Server
+from tests.test_pages import chinese_page
 
 Run = Callable[..., Result]
 
@@ -243,3 +246,177 @@ def test_values_of_settings() -> None:
     )
     with pytest.raises(TypeError):
         toml_value(None)
+
+
+def test_a_second_source_is_added(run: Run, tmp_path: Path) -> None:
+    cms_sites.make_pbootcms_site(tmp_path / "site", 2)
+    assert run("init", "--pbootcms", "site").exit_code == 0
+    with (tmp_path / "recommender.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[export]\nlimit = 3  # mine\n")
+    before = (tmp_path / "recommender.toml").read_text("utf-8")
+    cms_sites.make_ghost(tmp_path / "g.db", 3)
+    refused = run("init", "--add", "--ghost", "sqlite:///g.db")
+    assert (refused.exit_code, "--site" in refused.stderr) == (1, True)
+    assert (tmp_path / "recommender.toml").read_text("utf-8") == before
+    added = run("init", "--add", "--ghost", "sqlite:///g.db", "--site", "blog.example")
+    assert added.exit_code == 0, added.stderr
+    assert "Added to recommender.toml. Now: recommender sync" in added.stderr
+    assert (tmp_path / "recommender.toml").read_text("utf-8").startswith(before)
+    said = read_settings(tmp_path / "recommender.toml")
+    assert [each.site for each in said.sources] == ["", "blog.example"]
+    assert articles_of(tmp_path) == 5
+    assert run("init", "--add", "--ghost", "sqlite:///g.db", "-i", "x").exit_code == 2
+    assert run("init", "--add", "--ghost", "sqlite:///g.db", "-o", "no.toml").exit_code == 1
+
+
+@pytest.mark.database
+def test_each_database_with_a_password_has_its_own_variable(
+    run: Run, tmp_path: Path, mariadb: Server
+) -> None:
+    for number in (1, 2):
+        address = mariadb.database()
+        cms_sites.make_wordpress(address, 3)
+        add = ("--add", "--site", "two") if number == 2 else ()
+        assert run("init", "--wordpress", address, *add).exit_code == 0
+    said = read_settings(tmp_path / "recommender.toml")
+    assert [each.options["url_env"] for each in said.sources] == [
+        "RECOMMENDER_DATABASE",
+        "RECOMMENDER_DATABASE2",
+    ]
+
+
+def test_wrong_usage_is_told_before_what_is_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "recommender.toml").write_text("# mine\n")
+    for arguments in ((), ("--html", "a", "--feed", "b")):
+        done = run("init", *arguments)
+        assert (done.exit_code, "one of --pbootcms" in done.stderr) == (2, True)
+
+
+def test_another_name_is_named_in_what_comes_next(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "1", "title": "河堤", "body": "正文"}\n', "utf-8")
+    done = run("init", "--files", "a.jsonl", "-o", "q q.toml")
+    assert "Now: recommender --config 'q q.toml' sync" in done.stderr
+    built = run("--config", "q q.toml", "sync", "--dry-run")
+    assert built.exit_code == 0, built.stderr
+
+
+@pytest.fixture
+def feed_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """Serves a text and gives its address."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    given: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/rss+xml")
+            self.end_headers()
+            self.wfile.write(given[-1])
+
+        def log_message(self, *args: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+
+        def serve(text: str) -> str:
+            given.append(text.encode())
+            return f"http://127.0.0.1:{server.server_port}/feed.xml"
+
+        yield serve
+        server.shutdown()
+        thread.join()
+
+
+RSS = "<rss version='2.0'><channel><title>x</title>{}</channel></rss>"
+
+
+def test_what_is_shown_has_a_place_and_a_count(run: Run, tmp_path: Path) -> None:
+    line = '{{"id": "{0}", "title": "河堤{0}", "body": "正文", "url": "/{0}.html"}}\n'
+    (tmp_path / "a.jsonl").write_text("".join(map(line.format, range(12))) + "{}\n", "utf-8")
+    said = run("init", "--files", "a.jsonl", "-o", "1.toml").stderr
+    assert "a.jsonl, 12 articles, as\n" in said
+    assert "Not all can be used, as a.jsonl:13: there is no field 'id'" in said
+    assert "no address" not in said
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "1.html").write_text(chinese_page(), "utf-8")
+    assert "site, 1 article, as\n" in run("init", "--html", "site", "-o", "2.toml").stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "a.csv",
+            "编号,标题,正文\n1,河堤,正文\n".encode("gb18030"),
+            "names 编号, 标题, 正文; say which",
+        ),
+        ("a.jsonl", b'{"nid": 1, "text": "x"}\n', "there is no field 'id'; name the one"),
+        ("a.jsonl", b"", "a.jsonl gives no article: it is empty"),
+    ],
+)
+def test_input_that_gives_nothing_says_why(
+    run: Run, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = run("init", "--files", name)
+    assert (done.exit_code, reason in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ("", "it is empty"),
+        ("<item><title>河堤</title></item>", "an entry has neither an id nor a link"),
+    ],
+)
+def test_feeds_that_give_nothing_say_why(
+    run: Run, tmp_path: Path, items: str, reason: str, feed_server: Callable[[str], str]
+) -> None:
+    done = run("init", "--feed", feed_server(RSS.format(items)))
+    assert (done.exit_code, reason in done.stderr) == (1, True), done.stderr
+
+
+def test_articles_without_an_address_are_told(run: Run, tmp_path: Path) -> None:
+    cms_sites.make_ghost(tmp_path / "g.db", 3)
+    query = "SELECT id, title, html, NULL AS part FROM posts"
+    many = ("init", "--sql", "sqlite:///g.db", "--query", query, "--field", "body=html")
+    for number, template in enumerate(((), ("--url-template", "/{part}/{id}.html"))):
+        said = run(*many, *template, "-o", f"{number}.toml").stderr
+        assert "Some of these have no address" in said
+        assert "--url-template" in said
+    wrong = run(*many, "--url-template", "/{nix}.html", "-o", "3.toml")
+    assert (wrong.exit_code, "{nix}" in wrong.stderr) == (1, True)
+
+
+def test_what_has_no_text_is_not_counted(run: Run, tmp_path: Path) -> None:
+    cms_sites.make_ghost(tmp_path / "g.db", 4)
+    with cms_sites.connected(f"sqlite:///{tmp_path / 'g.db'}") as connection:
+        connection.exec_driver_sql(
+            "UPDATE posts SET html = NULL, plaintext = NULL WHERE id = (SELECT MIN(id) FROM posts)"
+        )
+    said = run("init", "--ghost", "sqlite:///g.db").stderr
+    assert ", 3 articles, as" in said
+    query = "SELECT id AS nid, title, html FROM posts"
+    fields = ("--field", "id=nid", "--field", "body=html")
+    said = run("init", "--sql", "sqlite:///g.db", "--query", query, *fields, "--force").stderr
+    assert ", 3 articles, as" in said
+
+
+def test_advice_is_what_the_command_takes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "blog").mkdir()
+    assert "to init with --ghost NEWS_DATABASE" in run("init", "--ghost", "blog").stderr
+    (tmp_path / "blog" / "wp-config.php").write_text(
+        "<?php define('DB_NAME', getenv('NOBODY_SETS_THIS')); define('DB_HOST', 'localhost');"
+    )
+    assert "to init with --wordpress NEWS_DATABASE" in run("init", "--wordpress", "blog").stderr
+    site = tmp_path / "site"
+    cms_sites.make_pbootcms_site(site, 2, file="pbootcms.db")
+    for name in ("a.db", "b.db"):
+        (site / "data" / name).write_bytes((site / "data" / "pbootcms.db").read_bytes())
+    (site / "data" / "pbootcms.db").unlink()
+    said = run("init", "--pbootcms", "site").stderr
+    (address,) = set(re.findall(r"sqlite:///[^\s\",]+", said))
+    assert run("init", "--pbootcms", address).exit_code == 0
+    assert articles_of(tmp_path) == 2

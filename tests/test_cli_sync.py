@@ -20,6 +20,7 @@ from click.testing import Result
 from recommender import Article, IndexMissing, Recommender
 from recommender.store import SyncLock
 from tests.helpers import corpus
+from tests.test_pages import FRONT, chinese_page
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).parent.parent
@@ -93,7 +94,7 @@ def test_quiet_says_nothing_of_nothing(run: Run, place: Path) -> None:
     write(place / "articles.jsonl", corpus(31), '{"id": "bad", "title": "没有正文"}')
     said = run("sync", "--quiet").stderr.splitlines()
     assert said[0].startswith("Skipped")
-    assert said[1:] == ["idx: 1 added, 30 unchanged, 1 unreadable (1 embedded); 31 articles."]
+    assert said[-1] == "idx: 1 added, 30 unchanged, 1 skipped (1 embedded); 31 articles."
 
 
 def test_monitoring_reads_json(run: Run, place: Path) -> None:
@@ -190,7 +191,50 @@ def test_hostile_text_reaches_no_terminal(run: Run, place: Path) -> None:
     write(place / "articles.jsonl", corpus(30), *bad)
     said = run("sync").output
     assert "\x1b" not in said
-    assert "Skipped 25 articles in all." in said
+    assert "Skipped 25 articles in all" in said
+    # All of them on demand, and for programs as well.
+    assert sum(line.startswith("Skipped") for line in run("-v", "sync").stderr.splitlines()) == 25
+    assert len(json.loads(run("-v", "sync", "-f", "json").stdout)["first_problems"]) == 25
+
+
+def test_the_summary_counts_what_was_told(run: Run, place: Path) -> None:
+    bad = ['{"id": 1.5, "body": "x"}', '{"id": null, "body": "x"}', '{"id": "n", "body": 3}']
+    double = json.dumps({"id": "a000", "body": "另一个正文。"}, ensure_ascii=False)
+    lost = '{"id": "lost", "title": "茶园", "body": "茶园开采，没有地址。"}'
+    write(place / "articles.jsonl", corpus(30), *bad, double, double, lost)
+    said = run("sync").stderr.splitlines()
+    assert sum(line.startswith("Skipped") for line in said) == 5
+    assert "31 added, 5 skipped" in said[-1]
+    assert "files: 1 of 31 articles have no address, so that no list can link to them." in said
+    assert json.loads(run("sync", "-f", "json").stdout)["without_address"] == 1
+
+
+@pytest.mark.parametrize("left_out", ["list", "noindex"])
+def test_pages_that_are_no_articles_are_no_fault(run: Run, tmp_path: Path, left_out: str) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (tmp_path / "recommender.toml").write_text(
+        'index = "idx"\n[options]\nembedder = "hashing"\n[[sources]]\nkind = "html"\n'
+        'folder = "site"\n',
+        "utf-8",
+    )
+    robots = '<meta name="Robots" content="NOINDEX, follow">' if left_out == "noindex" else ""
+    for number in range(14):
+        (site / f"{number}.html").write_text(chinese_page(), "utf-8")
+        (site / f"x{number}.html").write_text(
+            chinese_page(head=robots) if robots else FRONT, "utf-8"
+        )
+    said = run("sync").stderr
+    assert "Skipped" not in said
+    assert 'Left out 14 pages that are no articles in all; "recommender -v sync" names each' in said
+    assert "14 added, 14 no articles" in said
+    assert "Left out html: 'x3.html': " in run("-v", "sync").stderr
+    told = json.loads(run("sync", "-f", "json").stdout)
+    assert (told["problems"], told["no_articles"], len(told["first_no_articles"])) == (0, 14, 10)
+    # A build leaves them out as well, and a page that is no article any more is gone.
+    assert run("build", "-i", "other").exit_code == 0
+    (site / "3.html").write_text(FRONT, "utf-8")
+    assert "1 removed, 13 unchanged" in run("sync").stderr
 
 
 def test_a_second_run_beside_the_first_ends_at_once(run: Run, place: Path) -> None:
@@ -393,3 +437,28 @@ def test_dates_are_read_anew_in_another_zone(run: Run, place: Path) -> None:
 def test_without_settings_it_says_where_they_come_from(run: Run) -> None:
     told = " ".join(run("sync").stderr.split())
     assert '"recommender init" makes; there is none here' in told
+
+
+def test_a_variable_that_is_not_set_stops_a_first_run_and_none_later(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (place / "recommender.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '[[sources]]\nkind = "sql"\nname = "the archive"\nsite = "s"\n'
+            "url_env = \"ARCHIVE_URL\"\nquery = \"SELECT 1 AS id, '正文' AS body, '' AS title\"\n"
+        )
+    first = run("sync")
+    assert first.exit_code == 1
+    assert "ARCHIVE_URL is not set" in first.stderr
+    assert "No index is made while the archive cannot be read" in first.stderr
+    assert "name the others: recommender sync files" in first.stderr
+    assert not (place / "idx").exists()
+    assert run("sync", "files").exit_code == 0
+    write(place / "articles.jsonl", corpus(31))
+    later = run("sync")
+    assert later.exit_code == 1
+    assert "Error: the archive was left as it is" in later.stderr
+    assert "idx: 1 added, 30 unchanged" in later.stderr
+    monkeypatch.setenv("ARCHIVE_URL", f"sqlite:///{place / 'a.db'}")
+    (place / "a.db").touch()
+    assert "1 added, 31 unchanged" in run("sync").stderr

@@ -118,7 +118,7 @@ def test_a_page_that_is_another_one_under_another_name_is_left_out(tmp_path: Pat
     assert len(problems) == 1
     assert "under another name" in problems[0].reason
     # It is no article that could not be read: a sync may take it out.
-    assert not problems[0].article_id
+    assert not problems[0].is_article
 
 
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
@@ -236,3 +236,42 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     feed = SourceSpec(kind="feed", options={"path": "feed"})
     with pytest.raises(ConfigError, match=r"\[feeds\]"):
         list(open_source(feed, Surroundings(folder=tmp_path)).articles())
+
+
+def test_what_is_hidden_or_asks_to_be_left_out_is_no_article(tmp_path: Path) -> None:
+    for name in ("a.html", ".git/b.html", ".c.html", "d/.e/f.html"):
+        write(tmp_path, name)
+    for name, value in (("g", "noindex"), ("h", "nofollow , NOINDEX"), ("i", "none")):
+        write(tmp_path, f"{name}.html", head=f'<meta name="robots" content="{value}">')
+    write(tmp_path, "j.html", head='<meta name="robots" content="index, follow">')
+    articles, problems = read(tmp_path)
+    assert [each.id for each in articles] == ["a.html", "j.html"]
+    assert [(each.article_id, each.is_article) for each in problems] == [
+        (f"{name}.html", False) for name in "ghi"
+    ]
+    articles, problems = read(tmp_path, folder=".", noindex=True)
+    assert (len(articles), problems) == (5, [])
+
+
+def test_files_of_other_kinds_are_no_pages(tmp_path: Path) -> None:
+    write(tmp_path, "fragment", "\ufeff\n<p>" + "河堤加固工程全部完工，水位正常。" * 20 + "</p>")
+    write(tmp_path, "warned", "Warning: old\n" + chinese_page())
+    (tmp_path / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n" * 50)
+    (tmp_path / "a.toml").write_text("# " + "设置：if a < b and c > d。" * 50 + "\nx = '<p>'\n")
+    (tmp_path / "list.txt").write_text("fragment\nwarned\npasswd\na.toml\n")
+    articles, problems = read(tmp_path, list="list.txt")
+    assert [each.id for each in articles] == ["fragment", "warned"]
+    assert [each.article_id for each in problems] == ["passwd", "a.toml"]
+    assert all("it is no HTML page" in each.reason for each in problems)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 only")
+def test_a_file_whose_name_is_not_utf8_is_told_by_a_name_that_can_be_read(tmp_path: Path) -> None:
+    write(tmp_path, "a.html")
+    (tmp_path / os.fsdecode("新闻.html".encode("gbk"))).write_text(chinese_page(), "utf-8")
+    articles, problems = read(tmp_path)
+    assert [each.id for each in articles] == ["a.html"]
+    assert "新闻.html" in problems[0].reason
+    assert "not UTF-8" in problems[0].reason
+    # Something is to be mended, and it stands in the way of nothing else.
+    assert (problems[0].is_article, problems[0].article_id) == (True, "新闻.html")

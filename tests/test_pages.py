@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.errors import ArticleError, RecommenderError
+from recommender.sources.decoding import decode_page, is_binary
 from recommender.sources.pages import NoArticle, Page, read_page
-from recommender.sources.pages.decoding import decode_page, is_binary
 from recommender.sources.pages.notices import tidy
 from recommender.sources.pages.phrases import (
     is_box_heading,

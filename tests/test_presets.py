@@ -369,9 +369,16 @@ def test_options_that_make_no_sense_are_refused(kind: str, tmp_path: Path) -> No
     refused("prefix", url=address, prefix="a; DROP TABLE x")
     refused("has no field", url=address, url_template="/{colour}/")
     refused("base_url", url=address, base_url="example.com")
-    refused("not set", url_env="NOBODY_SETS_THIS")
     refused("name of an environment variable", url_env="mysql://a:b@c/d")
     refused("password", url="mysql://news:secret@db/cms")
+
+
+@pytest.mark.parametrize("kind", ["pbootcms", "wordpress", "ghost"])
+def test_a_variable_that_is_not_set_is_told_when_it_is_needed(kind: str) -> None:
+    spec = SourceSpec(kind=kind, options={"url_env": "NOBODY_SETS_THIS"})
+    source = open_source(spec, Surroundings())
+    with pytest.raises(ConfigError, match="NOBODY_SETS_THIS is not set"):
+        list(source.articles())
 
 
 def test_a_database_of_another_system_is_refused(tmp_path: Path) -> None:

@@ -267,3 +267,28 @@ def test_a_record_without_body_whose_id_no_article_can_have_is_a_short_error(
         list(read_articles(str(file)))
     assert "there is no field 'body'" in str(told.value)
     assert len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_bad_byte_is_told_with_its_line(tmp_path: Path, encoding: str) -> None:
+    rows = ["id,title,body", *(f'{n},上海,"两行\n正文{n}"' for n in range(3_000)), "@,上海,正文"]
+    data = "\n".join(rows).encode(encoding)
+    sign, bad = {"utf-8": (b"@", b"\xff"), "utf-16": (b"@\0", b"\x01\xdc")}[encoding]
+    path = tmp_path / "bad.csv"
+    path.write_bytes(data.replace(sign, bad))
+    with pytest.raises(ArticleError, match="cannot be read from here on") as caught:
+        list(read_articles(str(path)))
+    assert caught.value.line == 6_002
+
+
+def test_a_header_without_id_and_body_says_which_columns_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("编号,标题,正文\n1,河堤,河堤加固完工。\n,新桥,新桥通车。\n".encode("gb18030"))
+    with pytest.raises(ArticleError, match="编号, 标题, 正文; say which is which with --field id="):
+        list(read_articles(str(path)))
+    problems: list[Problem] = []
+    fields = {"id": "编号", "title": "标题", "body": "正文"}
+    found = read_articles(str(path), fields=fields, on_problem=problems.append)
+    assert [each.title for each in found] == ["河堤"]
+    # An empty cell is no missing column.
+    assert (problems[0].line, "no field" in problems[0].reason) == (3, False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -15,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 from recommender.config import zone_of
-from recommender.database_urls import masked, parse_url, reason_of
 from recommender.errors import ArticleError, ConfigError, RecommenderError, SourceError
 from recommender.records import Article
 from recommender.source_specs import SourceSpec
@@ -111,6 +108,16 @@ def test_columns_are_named_by_fields_and_templates(address: str) -> None:
     ]
 
 
+def test_templates_name_columns_and_our_fields(address: str) -> None:
+    query = "SELECT id AS nid, body AS words, title, 'water' AS part FROM news WHERE id = 2"
+    fields = {"id": "nid", "body": "words", "category": "part"}
+    for template in ("/{part}/{nid}.html", "/{category}/{id}.html"):
+        (found,) = articles(query, fields=fields, url_template=template)
+        assert found.url == "/water/2.html"
+    with pytest.raises(ConfigError, match=r"url_template names \{nix\}.* it can name .*category"):
+        articles(query, fields=fields, url_template="/{nix}.html")
+
+
 @pytest.mark.parametrize(
     ("query", "fields", "reason"),
     [
@@ -137,9 +144,23 @@ def test_rows_that_cannot_be_used(address: str) -> None:
     problems: list[Problem] = []
     source = opened(query, fields={})
     assert [each.id for each in source.articles(on_problem=problems.append)] == ["1", "3"]
-    assert [(each.article_id, each.line) for each in problems] == [("2", 2)]
-    with pytest.raises(ArticleError):
+    assert [(each.article_id, each.line) for each in problems] == [("2", 0)]
+    assert str(problems[0]) == "sql: article '2': the body is empty (NULL)"
+    with pytest.raises(ArticleError, match="sql: article '2': the body is empty"):
         list(source.articles())
+
+
+def test_a_row_without_an_id_is_told_by_its_place_and_title(address: str) -> None:
+    query = (
+        "SELECT CASE WHEN id = 2 THEN NULL ELSE id END AS nid, title, body AS words "
+        "FROM news ORDER BY id"
+    )
+    problems: list[Problem] = []
+    source = opened(query, fields={"id": "nid", "body": "words"})
+    assert len(list(source.articles(on_problem=problems.append))) == 2
+    (told,) = map(str, problems)
+    assert told.startswith('sql: row 2 of the query ("第2条')
+    assert told.endswith("the id, the field 'nid', is empty (NULL)")
 
 
 def test_lost_dates_are_told(address: str) -> None:
@@ -148,6 +169,45 @@ def test_lost_dates_are_told(address: str) -> None:
     (article,) = opened(query, fields={}).articles(on_lost_date=lost.append)
     assert article.date is None
     assert [each.article_id for each in lost] == ["1"]
+
+
+@pytest.mark.database
+def test_dates_that_python_cannot_hold_are_no_end(
+    postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, postgresql.database())
+    kinds = ("timestamp", "timestamptz", "date")
+    columns = ", ".join(f"v::{kind} AS in_{kind}" for kind in kinds)
+    query = (
+        "SELECT id, '正文' AS body, v::timestamptz AS visible_until, "
+        f"CASE WHEN id = 2 THEN v::timestamp END AS date, {columns}, "
+        "TIME '24:00' AS closes, INTERVAL '900000 years' AS age "
+        "FROM (VALUES (1, 'infinity'), (2, '0044-03-15 BC'), (3, '2125-06-01 08:00+08'), "
+        "(4, '-infinity')) AS t (id, v) ORDER BY id"
+    )
+    problems: list[Problem] = []
+    lost: list[Problem] = []
+    source = opened(query, fields={})
+    first, third = source.articles(on_problem=problems.append, on_lost_date=lost.append)
+    assert (first.id, first.visible_until) == ("1", None)
+    assert first.extra["in_date"] == "infinity"
+    assert third.visible_until == datetime(2125, 6, 1, tzinfo=timezone.utc)
+    # Which article it is, and which column; the others are read.
+    assert [each.article_id for each in problems] == ["2", "4"]
+    assert "visible_until is not a date: '0044-03-15" in problems[0].reason
+
+
+def test_ends_that_the_zone_moves_out_of_the_calendar(address: str) -> None:
+    query = (
+        "SELECT id, body, '9999-12-31 23:59:59' AS visible_until, "
+        "'0001-01-01 00:00:00' AS visible_from FROM news WHERE id = 1"
+    )
+    for zone in ("America/New_York", "Asia/Shanghai"):
+        spec = SourceSpec(kind="sql", options={"url_env": VARIABLE, "query": query})
+        (article,) = open_source(spec, Surroundings(zone=zone_of(zone))).articles()
+        now = datetime(2025, 6, 1, tzinfo=timezone.utc)
+        assert article.visible_from is None or article.visible_from < now
+        assert article.visible_until is None or article.visible_until > now
 
 
 def test_a_glance_counts_and_shows_some(address: str) -> None:
@@ -380,6 +440,29 @@ def test_a_server_that_is_down(driver: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert_silent(failure.value, "hunter22")
 
 
+@pytest.mark.database
+def test_a_port_of_another_system(
+    mariadb: Server, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for driver, port, doubt in (
+        ("postgresql", mariadb.port, "is that a PostgreSQL server"),
+        ("mysql", postgresql.port, "is that a MySQL server"),
+    ):
+        monkeypatch.setattr("recommender.sources.databases._GREETING_SECONDS", 2)
+        monkeypatch.setenv(VARIABLE, f"{driver}://news:hunter22@127.0.0.1:{port}/cms")
+        with pytest.raises(SourceError, match=doubt) as failure:
+            articles()
+        assert_silent(failure.value, "hunter22")
+
+
+@pytest.mark.database
+def test_a_slow_query_is_waited_for(mariadb: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.sources.databases._GREETING_SECONDS", 1)
+    monkeypatch.setenv(VARIABLE, mariadb.database())
+    (found,) = articles("SELECT 1 AS id, SLEEP(2) AS slept, 'x' AS body", fields={})
+    assert found.extra["slept"] == 0
+
+
 @pytest.mark.parametrize(
     ("address", "secret"),
     [
@@ -414,55 +497,3 @@ def test_a_password_in_the_settings_is_refused(address: str) -> None:
     with pytest.raises(ConfigError, match="url_env") as failure:
         open_source(spec, Surroundings())
     assert_silent(failure.value, "hunter22")
-
-
-URL = parse_url("mysql://u:p%40ss'w@h/d?ssl_key_password=other", called="x")
-
-
-def test_what_a_driver_repeats_is_masked() -> None:
-    for text in ("bad p@ss'w here", "bad p%40ss%27w here", 'bad "p@ss\'w" here', "bad other"):
-        shown = masked(URL, text)
-        assert "***" in shown
-        assert "ss" not in shown.replace("***", "")
-    short = parse_url("mysql://u:ab@h/d", called="x")
-    assert masked(short, "a table") == ""
-    assert masked(short, "refused") == "refused"
-
-
-@pytest.mark.parametrize("before", range(290, 302))
-def test_a_long_message_is_not_cut_inside_a_password(before: int) -> None:
-    shown = reason_of(URL, ValueError("x" * before + "p@ss'w and more"))
-    assert len(shown) <= 300
-    assert "p" not in shown
-
-
-def test_a_database_is_shown_without_its_password() -> None:
-    shown = repr(Database.of_url("mysql://u:hunter22@h/d", folder=Path(), called="x"))
-    assert "hunter22" not in shown
-
-
-def test_nothing_needs_the_extra_until_a_database_is_read(tmp_path: Path) -> None:
-    script = (
-        "import sys\n"
-        "import recommender.cli\n"
-        "assert 'sqlalchemy' not in sys.modules\n"
-        "sys.modules['sqlalchemy'] = None\n"
-        "from recommender.errors import ConfigError\n"
-        "from recommender.source_specs import SourceSpec\n"
-        "from recommender.sources import Surroundings, open_source\n"
-        "try:\n"
-        "    open_source(SourceSpec(kind='ghost', options={'url': 'x'}), Surroundings())\n"
-        "except ConfigError as error:\n"
-        "    print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert 'pip install -c constraints.txt ".[sql]"' in done.stdout
-
-
-def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
-    database = Database.of_url("mysql+mysqldb://u@h/d", folder=tmp_path, called="x")
-    with pytest.raises(ConfigError, match="needs a driver: pip install"):
-        with database.reading():
-            pass

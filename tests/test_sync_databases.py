@@ -65,7 +65,8 @@ def test_a_site_is_followed(run: Run, database: str, stored: str, tmp_path: Path
     cms_sites.delete(database, "ay_content", 13)
     cms_sites.add(database, "ay_content", [{"id": 41, **cms_sites.content_row(41)}])
     said = run("sync").stderr
-    assert "1 added, 4 updated, 3 removed, 33 unchanged (2 embedded); 38 articles." in said
+    assert "1 added, 4 updated (2 of them only in what is shown" in said
+    assert "3 removed, 33 unchanged (2 embedded); 38 articles, 3 of them not public now." in said
     with Recommender.open(tmp_path / "idx") as index:
         assert index.get("www.example.cn:7").title == title
         now = datetime.now().astimezone()

@@ -10,8 +10,21 @@ from recommender.reports.tables import printable
 from recommender.syncing import Sync
 
 
-def sync_line(done: Sync, index: str) -> str:
-    """What was done, or would be, in one line."""
+def sync_line(done: Sync, index: str, *, skipped: int | None = None, left_out: int = 0) -> str:
+    """What was done, or would be, in one line.
+
+    Parameters
+    ----------
+    done : Sync
+    index : str
+        What it is called.
+    skipped : int, optional
+        How many problems were told; without it the articles that could not be read.
+    left_out : int
+        How many pages are no articles.
+    """
+    if skipped is None:
+        skipped = sum(each.unreadable for each in done.sources)
     change = done.change
     counts = [
         f"{count:,} {words}"
@@ -21,7 +34,8 @@ def sync_line(done: Sync, index: str) -> str:
             (change.removed, "to remove" if done.dry_run else "removed"),
             (change.unchanged, "unchanged"),
             (change.skipped, "left out, for they were erased for good"),
-            (sum(each.unreadable for each in done.sources), "unreadable"),
+            (skipped, "skipped"),
+            (left_out, "no articles"),
         )
         if count
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 from recommender.errors import ConfigError
 from recommender.source_specs import SourceSpec
@@ -18,14 +19,17 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PREFIX = re.compile(r"[A-Za-z0-9_$]{0,60}")
 
 
-def named_database(spec: SourceSpec, surroundings: Surroundings) -> Database:
-    """The database of a `url` or `url_env`.
+def named_database(spec: SourceSpec, surroundings: Surroundings) -> Callable[[], Database]:
+    """What gives the database of a `url` or `url_env`.
+
+    A variable is looked up each time it is asked: where it is not set, the source cannot be read,
+    and the others can.
 
     Raises
     ------
     ConfigError
-        If neither or both are given, the variable is not set, the address is malformed, or one in
-        the file holds a password.
+        If neither or both are given, or the address is malformed or holds a password. When it is
+        asked for the database: if the variable is not set, or what it holds is malformed.
     """
     called = f"[[sources]] {spec.name}"
     if ("url" in spec.options) == ("url_env" in spec.options):
@@ -34,8 +38,10 @@ def named_database(spec: SourceSpec, surroundings: Surroundings) -> Database:
             'that holds its address, or with url = "sqlite:///path/to/file.db"'
         )
     if "url_env" in spec.options:
-        address = from_environment(spec.options["url_env"], called=called)
-        return Database.of_url(address, folder=surroundings.folder, called=called)
+        variable = checked_variable(spec.options["url_env"], called=called)
+        return lambda: Database.of_url(
+            from_environment(variable, called=called), folder=surroundings.folder, called=called
+        )
     address = spec.options["url"]
     if not isinstance(address, str):
         raise ConfigError(f"{called}: url must be text")
@@ -46,21 +52,32 @@ def named_database(spec: SourceSpec, surroundings: Surroundings) -> Database:
             "into an environment variable, as in export NEWS_DATABASE='mysql://…', and write "
             'url_env = "NEWS_DATABASE" instead of url'
         )
-    return database
+    return lambda: database
 
 
-def from_environment(variable: object, *, called: str) -> str:
-    """The address that an environment variable holds.
+def checked_variable(variable: object, *, called: str) -> str:
+    """The name of an environment variable.
 
     Raises
     ------
     ConfigError
-        If it is not set, or its name is none; perhaps someone wrote the address itself there.
+        If it is none; perhaps someone wrote the address itself there.
     """
     if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
         raise ConfigError(
             f"{called}: url_env must be the name of an environment variable, as NEWS_DATABASE"
         )
+    return variable
+
+
+def from_environment(variable: str, *, called: str) -> str:
+    """The address that an environment variable holds.
+
+    Raises
+    ------
+    ConfigError
+        If it is not set.
+    """
     address = os.environ.get(variable, "")
     if not address.strip():
         raise ConfigError(

@@ -6,7 +6,7 @@ fields; a preset may look into the database before it says the last two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -16,7 +16,7 @@ from recommender.errors import ArticleError, ConfigError
 from recommender.limits import Limits
 from recommender.records import Article
 from recommender.sources.databases import Database, Reader, Row
-from recommender.sources.fields import Problem, is_header, to_article, unread_date
+from recommender.sources.fields import Problem, is_header, our_fields, to_article, unread_date
 from recommender.sources.source import Glance, OnProblem
 from recommender.sources.spool import spooled
 from recommender.sources.values import plain
@@ -34,12 +34,15 @@ class Reading:
         A row, with plain values → a record with the names of our fields.
     base_url, timezone : str
         Where the pages' addresses begin, and the zone of the site; empty where not known.
+    needed : collection of collection of str
+        Of each of these groups of columns one must hold something, or the row is no article.
     """
 
     query: str
     record: Callable[[Row], Mapping[str, Any]]
     base_url: str = ""
     timezone: str = ""
+    needed: Collection[Collection[str]] = ()
 
 
 class Found(NamedTuple):
@@ -62,6 +65,8 @@ class DatabaseSource:
         Our field → the column; for kinds whose records are rows as they are.
     checks_columns : bool
         Whether the query is the user's own and may lack what is needed.
+    address_fields : frozenset of str
+        What the template of addresses needs: columns, or our fields.
     """
 
     name: str
@@ -70,6 +75,7 @@ class DatabaseSource:
     limits: Limits
     fields: Mapping[str, str] = field(default_factory=dict)
     checks_columns: bool = False
+    address_fields: frozenset[str] = frozenset()
     complete: bool = True
     site: str = ""
 
@@ -112,19 +118,22 @@ class DatabaseSource:
         database, look = self.find()
         with database.reading() as reader:
             reading = look(reader)
-            total = reader.count(reading.query)
             rows = list(self._rows(reader, reading, most=count))
-
-        def ignore(problem: Problem) -> None:
-            pass
-
-        made = self._made(rows[0], iter(rows[1:]), reading, ignore, None) if rows else iter(())
+            needed = list(reading.needed)
+            if self.checks_columns and rows:
+                ours = our_fields(rows[0], self.fields)
+                needed += [(ours["id"],), (ours["body"],)]
+            total = reader.count(reading.query, needed=needed)
+        problems: list[Problem] = []
+        others = iter(rows[1:])
+        made = self._made(rows[0], others, reading, problems.append, None) if rows else iter(())
         return Glance(
             database.described,
             tuple(made),
             total=total,
             base_url=reading.base_url,
             timezone=reading.timezone,
+            problem=str(problems[0]) if problems else "",
         )
 
     def _rows(self, reader: Reader, reading: Reading, *, most: int | None = None) -> Iterator[Row]:
@@ -151,6 +160,12 @@ class DatabaseSource:
                 f"{', '.join(columns):.300}; rename with AS, or say which is which, as in "
                 'fields = { id = "nid", body = "content" }'
             )
+        known = {*columns, *our_fields(columns, self.fields)}
+        for name in sorted(self.address_fields - known):
+            raise ConfigError(
+                f"{self.name}: url_template names {{{name:.40}}}, which is no column of the query "
+                f"and no field of its articles; it can name {', '.join(sorted(known)):.300}"
+            )
 
     def _made(
         self,
@@ -164,18 +179,19 @@ class DatabaseSource:
         row: Row | None = first
         while row is not None:
             number += 1
-            problem = Problem(source=self.name, line=number, reason="")
+            problem = Problem(source=self.name, reason="")
             try:
                 record = reading.record(row)
                 article = to_article(record, self.fields, self.zone, self.limits)
             except ArticleError as error:
+                known = error.article_id or ""
+                reason = error.reason if known else f"{_place(number, row)}: {error.reason}"
                 if on_problem is None:
                     raise ArticleError(
-                        error.reason, source=self.name, line=number, article_id=error.article_id
+                        reason, source=self.name, article_id=error.article_id
                     ) from error
-                known = error.article_id or ""
                 where = f"article {known!r}: " if known else ""
-                on_problem(replace(problem, reason=f"{where}{error.reason}", article_id=known))
+                on_problem(replace(problem, reason=f"{where}{reason}", article_id=known))
             else:
                 if on_lost_date is not None and article.date is None:
                     lost = unread_date(record, self.fields)
@@ -189,3 +205,9 @@ class DatabaseSource:
                         )
                 yield article
             row = next(others, None)
+
+
+def _place(number: int, row: Row) -> str:
+    """Which row is meant, of one whose id is not known: its number, and a text of it."""
+    title = next((row[name] for name in ("title", "name") if row.get(name)), "")
+    return f"row {number:,} of the query" + (f" ({title!r:.60})" if title else "")

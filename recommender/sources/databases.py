@@ -7,7 +7,7 @@ database named and its password masked, also where a driver repeats it; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,18 @@ Result = TypeVar("Result")
 
 _AT_ONCE = 100
 _CONNECT_SECONDS = 15
+# A server greets whom it knows only after it has looked up their name.
+_GREETING_SECONDS = 30
 _BUSY_SECONDS = 30
+_SYSTEMS = {"mysql": "MySQL", "mariadb": "MySQL or MariaDB", "postgresql": "PostgreSQL"}
+# What drivers say where a port is somebody else's.
+_STRANGE = (
+    "lost connection to mysql server",
+    "packet sequence number wrong",
+    "received invalid response",
+    "expected authentication request",
+    "server closed the connection unexpectedly",
+)
 _SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
 
 
@@ -141,7 +152,7 @@ class Database:
             raise SourceError(f"there is no SQLite database {self._file}")
         engine = self.attempt(self._engine)
         try:
-            connection = self.attempt(engine.connect)
+            connection = self.attempt(lambda: self._connected(engine))
             try:
                 reader = Reader(self, connection)
                 reader.begin()
@@ -170,13 +181,32 @@ class Database:
             options["connect_timeout"] = _CONNECT_SECONDS
         if kind == "sqlite":
             options["timeout"] = _BUSY_SECONDS
+        greeted = self._url.get_driver_name() == "pymysql" and "read_timeout" not in self._url.query
+        if greeted:
+            options["read_timeout"] = _GREETING_SECONDS
         options |= login_options(self._url)
         engine = sa.create_engine(
             self._url, poolclass=sa.NullPool, hide_parameters=True, connect_args=options
         )
         if kind == "sqlite":
             sa.event.listen(engine, "connect", _lenient)
+        if greeted:
+            sa.event.listen(engine, "connect", _patiently)
+        if engine.driver == "psycopg":
+            sa.event.listen(engine, "connect", _with_any_dates)
         return engine
+
+    def _connected(self, engine: sa.Engine) -> sa.Connection:
+        try:
+            return engine.connect()
+        except Exception as error:
+            kind = _SYSTEMS.get(self._url.get_backend_name(), "")
+            if not kind or not _is_stranger(error):
+                raise
+            reason = reason_of(self._url, error)
+        raise SourceError(
+            f"cannot read {self.described}: {reason}; is that a {kind} server, and its port?"
+        )
 
     def _failure(self, error: Exception) -> RecommenderError:
         if isinstance(error, ModuleNotFoundError):
@@ -221,10 +251,24 @@ class Reader:
 
         return self._database.attempt(look)
 
-    def count(self, query: str) -> int:
-        """How many rows a query has."""
+    def count(self, query: str, *, needed: Collection[Collection[str]] = ()) -> int:
+        """How many rows a query has.
+
+        Parameters
+        ----------
+        query : str
+        needed : collection of collection of str
+            Of each of these groups of columns one must hold something.
+        """
+        quoted = self._connection.dialect.identifier_preparer.quote_identifier
+        held = " AND ".join(
+            f"({' OR '.join(f'{quoted(name)} IS NOT NULL' for name in names)})" for names in needed
+        )
         # The line break ends a comment at the end of the query.
-        counted = self._run(f"SELECT COUNT(*) FROM ({query}\n) counted_rows")  # noqa: S608
+        counted = self._run(
+            f"SELECT COUNT(*) FROM ({query}\n) counted_rows"  # noqa: S608
+            + (f" WHERE {held}" if held else "")
+        )
         return int(self._database.attempt(counted.scalar_one))
 
     def rows(
@@ -276,6 +320,48 @@ class Reader:
 def _lenient(connection: Any, record: Any) -> None:
     """A text in another encoding than SQLite's must not end the reading of all others."""
     connection.text_factory = decoded
+
+
+def _patiently(connection: Any, record: Any) -> None:
+    """A server that has greeted may take its time over a query."""
+    connection._read_timeout = None
+
+
+def _is_stranger(error: Exception) -> bool:
+    """Whether what answers does not speak as the driver expects: it waits, or says something else.
+
+    Refused connections and wrong passwords are told as such.
+    """
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    said = str(cause).lower()
+    return not isinstance(error, (sa.exc.DBAPIError, OSError)) or any(
+        sign in said for sign in _STRANGE
+    )
+
+
+def _with_any_dates(connection: Any, record: Any) -> None:
+    """A date that Python cannot hold, as infinity, stays a text, so that all rows are read."""
+    from psycopg import DataError
+    from psycopg.types import datetime as kinds
+
+    def lenient(usual: Any) -> Any:
+        def load(self: Any, data: Any) -> Any:
+            try:
+                return usual.load(self, data)
+            except (DataError, ValueError, OverflowError):
+                return bytes(data).decode("utf-8", "replace")
+
+        return type(f"Lenient{usual.__name__}", (usual,), {"load": load})
+
+    for name, usual in (
+        ("date", kinds.DateLoader),
+        ("time", kinds.TimeLoader),
+        ("timetz", kinds.TimetzLoader),
+        ("timestamp", kinds.TimestampLoader),
+        ("timestamptz", kinds.TimestamptzLoader),
+        ("interval", kinds.IntervalLoader),
+    ):
+        connection.adapters.register_loader(name, lenient(usual))
 
 
 def _quietly(close: Callable[[], object]) -> None:

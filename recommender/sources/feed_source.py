@@ -42,6 +42,11 @@ class FeedSource:
     complete: bool = False
     site: str = ""
 
+    @property
+    def place(self) -> str:
+        """Its file or address; an address in a variable is not shown."""
+        return str(self.path or (shown(self.url) if self.url else self.variable))
+
     def articles(
         self,
         *,
@@ -72,9 +77,10 @@ class FeedSource:
             yield article
 
     def _feed(self) -> Feed:
+        kind, address = "", ""
         if self.path is not None:
             try:
-                data, kind = read_file(self.path, self.limits.feed_length), ""
+                data = read_file(self.path, self.limits.feed_length)
             except ArticleError as error:
                 raise SourceError(f"{self.name}: {self.path} {error.reason}") from error
             where = str(self.path)
@@ -90,9 +96,9 @@ class FeedSource:
                 fetched = fetch(url, timeout=self.timeout, most=self.limits.feed_length)
             except SourceError as error:
                 raise SourceError(f"{self.name}: {error}") from None
-            data, kind = fetched.data, fetched.content_type
+            data, kind, address = fetched.data, fetched.content_type, fetched.address
         try:
-            return read_feed(data, zone=self.zone, content_type=kind)
+            return read_feed(data, zone=self.zone, content_type=kind, address=address)
         except SourceError as error:
             raise SourceError(f"{self.name}: {where}: {error}") from error
 

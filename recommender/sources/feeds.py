@@ -6,7 +6,6 @@ declares and fetches nothing; what it cannot read is told, and what it can read 
 
 from __future__ import annotations
 
-import codecs
 import html
 import io
 import json
@@ -15,11 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from typing import Any
+from urllib.parse import urljoin
 from xml.parsers import expat
 
 from recommender.config import install_command
 from recommender.errors import ConfigError, SourceError
 from recommender.sources.dates import parse_date
+from recommender.sources.feed_text import decode_feed
 
 _JSON_FEED = "https://jsonfeed.org/version/1"
 _MOST_TAGS = 100
@@ -27,7 +28,6 @@ _MOST_TAGS = 100
 _MOST_ATTRIBUTES = 100
 _DEEPEST = 200
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,9 @@ class Feed:
     fault: str = ""
 
 
-def read_feed(data: bytes, *, zone: tzinfo = timezone.utc, content_type: str = "") -> Feed:
+def read_feed(
+    data: bytes, *, zone: tzinfo = timezone.utc, content_type: str = "", address: str = ""
+) -> Feed:
     """Read a feed of any of the three kinds.
 
     Parameters
@@ -86,6 +88,8 @@ def read_feed(data: bytes, *, zone: tzinfo = timezone.utc, content_type: str = "
         Zone of dates that name none.
     content_type : str
         As the server names it; its charset counts.
+    address : str
+        Of the feed itself: where relative links begin, unless the feed says another place.
 
     Raises
     ------
@@ -94,14 +98,15 @@ def read_feed(data: bytes, *, zone: tzinfo = timezone.utc, content_type: str = "
     ConfigError
         If it is RSS or Atom, and the extra `feeds` is missing.
     """
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return _read_json(data, zone)
-    return _read_xml(data, zone, content_type)
+    text = decode_feed(data, content_type).lstrip("\ufeff \t\r\n")
+    if text.startswith("{"):
+        return _read_json(text, zone, address)
+    return _read_xml(text, zone, address)
 
 
-def _read_json(data: bytes, zone: tzinfo) -> Feed:
+def _read_json(text: str, zone: tzinfo, address: str) -> Feed:
     try:
-        parsed = json.loads(data.decode("utf-8-sig"))
+        parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SourceError("it is no JSON Feed: it is not sound JSON") from error
     version = parsed.get("version") if isinstance(parsed, dict) else None
@@ -111,12 +116,15 @@ def _read_json(data: bytes, zone: tzinfo) -> Feed:
     ):
         raise SourceError("it is JSON, but no JSON Feed")
     language = _text(parsed.get("language"))
-    entries = tuple(_json_entry(item, language, zone) for item in items if isinstance(item, dict))
+    base = address or _text(parsed.get("feed_url")) or _text(parsed.get("home_page_url"))
+    entries = tuple(
+        _json_entry(item, language, zone, base) for item in items if isinstance(item, dict)
+    )
     strange = len(items) - len(entries)
     return Feed(entries, f"{strange:,} of its items are no objects" if strange else "")
 
 
-def _json_entry(item: Mapping[str, Any], language: str, zone: tzinfo) -> Entry:
+def _json_entry(item: Mapping[str, Any], language: str, zone: tzinfo, base: str) -> Entry:
     url = _text(item.get("url")) or _text(item.get("external_url"))
     given = item.get("id")
     # Version 1 had numbers as ids.
@@ -130,7 +138,7 @@ def _json_entry(item: Mapping[str, Any], language: str, zone: tzinfo) -> Entry:
     return Entry(
         id=(str(given) if numbered else _text(given).strip()) or url,
         title=_text(item.get("title")),
-        url=url,
+        url=_joined(base, url),
         language=_text(item.get("language")) or language,
         body=body or _as_html(summary),
         date=parse_date(written, zone=zone),
@@ -146,15 +154,16 @@ def _as_html(text: str) -> str:
     return "\n".join(f"<p>{html.escape(line, quote=False)}</p>" for line in lines if line)
 
 
-def _read_xml(data: bytes, zone: tzinfo, content_type: str) -> Feed:
+def _read_xml(text: str, zone: tzinfo, address: str) -> Feed:
     try:
         import feedparser
     except ImportError as error:
         raise ConfigError(
             f"RSS and Atom feeds need an extra: {install_command('feeds')}"
         ) from error
+    data = text.encode("utf-8", "replace")
     _check_shape(data)
-    headers = {"content-type": content_type} if content_type else {}
+    headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed = feedparser.parse(io.BytesIO(data), response_headers=headers)
     except Exception as error:  # nothing a feed holds may end a run
@@ -162,11 +171,13 @@ def _read_xml(data: bytes, zone: tzinfo, content_type: str) -> Feed:
     entries = parsed.get("entries") or []
     if not parsed.get("version") and not entries:
         raise SourceError("it is no feed")
-    language = _text(parsed.get("feed", {}).get("language"))
+    about = parsed.get("feed", {})
+    language = _text(about.get("language"))
+    base = address or _own_address(about)
     fault = ""
     if parsed.get("bozo") and not _is_harmless(parsed.get("bozo_exception")):
         fault = f"it is damaged ({_said(parsed.get('bozo_exception'))})"
-    return Feed(tuple(_xml_entry(entry, language, zone) for entry in entries), fault)
+    return Feed(tuple(_xml_entry(entry, language, zone, base) for entry in entries), fault)
 
 
 def _check_shape(data: bytes) -> None:
@@ -190,10 +201,7 @@ def _check_shape(data: bytes) -> None:
         nonlocal depth
         depth -= 1
 
-    if data.startswith(_WIDE_MARKS):
-        data = data.decode("utf-16", "replace").encode("latin-1", "replace")
-    # Whatever the encoding is, signs of markup are the same bytes in it.
-    parser = expat.ParserCreate(encoding="iso-8859-1")
+    parser = expat.ParserCreate(encoding="utf-8")
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     try:
@@ -213,7 +221,24 @@ def _said(error: object) -> str:
     return " ".join(str(getter() if callable(getter) else error).split())[:120]
 
 
-def _xml_entry(entry: Mapping[str, Any], language: str, zone: tzinfo) -> Entry:
+def _own_address(about: Mapping[str, Any]) -> str:
+    """Where a feed says that it lies, else the site that it is of."""
+    links = about.get("links") or []
+    own = [_text(each.get("href")) for each in links if each.get("rel") == "self"]
+    return next(filter(_WEB.match, own), _text(about.get("link")))
+
+
+def _joined(base: str, link: str) -> str:
+    """A link as an address of the web, if it is one or can be made one."""
+    if not _WEB.match(link) and link and _WEB.match(base):
+        try:
+            link = urljoin(base, link)
+        except ValueError:
+            return ""
+    return link if _WEB.match(link) else ""
+
+
+def _xml_entry(entry: Mapping[str, Any], language: str, zone: tzinfo, base: str) -> Entry:
     contents = [
         (_text(each.get("value")), _text(each.get("type")), _text(each.get("language")))
         for each in entry.get("content") or []
@@ -226,8 +251,9 @@ def _xml_entry(entry: Mapping[str, Any], language: str, zone: tzinfo) -> Entry:
         value, kind = summary, _text((entry.get("summary_detail") or {}).get("type"))
     written, date = _xml_date(entry, zone)
     link = _text(entry.get("link")).strip()
-    # An id that is no address is given as the link too.
-    url = link if _WEB.match(link) else ""
+    # An id that is no address is given as the link too, but not among the links.
+    linked = any(_text(each.get("href")).strip() == link for each in entry.get("links") or [])
+    url = _joined(base if linked else "", link)
     return Entry(
         id=_text(entry.get("id")).strip() or link,
         title=_text(entry.get("title")),

@@ -30,10 +30,20 @@ _ACCEPTED = (
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a server gave: the bytes, and the media type and charset it names."""
+    """What a server gave.
+
+    Attributes
+    ----------
+    data : bytes
+    content_type : str
+        The media type and charset that it names.
+    address : str
+        Where it was found in the end, without a name, password or query.
+    """
 
     data: bytes
     content_type: str = ""
+    address: str = ""
 
 
 def check_url(url: str, name: str) -> None:
@@ -105,7 +115,8 @@ def fetch(url: str, *, timeout: float, most: int) -> Fetched:
             data = _read(answer, most, ends, url)
             kind = str(answer.headers.get("Content-Type") or "")
             packed = str(answer.headers.get("Content-Encoding") or "").strip().lower()
-        return Fetched(_unpacked(data, packed, most, url), kind)
+            address = _bare(answer.geturl())
+        return Fetched(_unpacked(data, packed, most, url), kind, address)
     except SourceError:
         raise
     except urllib.error.HTTPError as error:
@@ -114,6 +125,12 @@ def fetch(url: str, *, timeout: float, most: int) -> Fetched:
     # Their texts may hold the address; the cause is said in words.
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise SourceError(f"cannot read {shown(url)}: {_reason(error)}") from None
+
+
+def _bare(url: str) -> str:
+    """An address without what may be a key: name, password, query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _request(url: str) -> urllib.request.Request:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from recommender.config import CONFIG_NAME
 from recommender.errors import ArticleError, ConfigError
 from recommender.limits import Limits, named
 from recommender.records import CARD_FIELDS, MAX_ID_LENGTH, Article
@@ -26,6 +28,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "url": ("link",),
 }
 _DATES = ("date", "visible_from", "visible_until")
+# What databases and their users write for "always": PostgreSQL's infinity, and the last and the
+# first day there are, where the zone moves them out of the calendar.
+_NO_LIMIT = {
+    "visible_until": re.compile(r"\+?inf|9999-12-31", re.IGNORECASE),
+    "visible_from": re.compile(r"-inf|0001-01-0[12]", re.IGNORECASE),
+}
 # Of a whole number; the interpreter refuses more than 4,300.
 _MOST_DIGITS = 1_000
 _TRUE = frozenset(("true", "1", "yes", "y", "on"))
@@ -34,7 +42,7 @@ _FALSE = frozenset(("false", "0", "no", "n", "off", ""))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A record that cannot be used.
+    """A record that cannot be used, or is none.
 
     Attributes
     ----------
@@ -45,12 +53,16 @@ class Problem:
     reason : str
     article_id : str
         Id of the article, where it is known.
+    is_article : bool
+        False for what can be read and is no article, as the front page of a site: nothing is to
+        be mended, and what was an article once is gone.
     """
 
     source: str
     line: int = 0
     reason: str
     article_id: str = ""
+    is_article: bool = True
 
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}" if self.line else self.source
@@ -100,12 +112,7 @@ def to_article(
                 values[ours] = record[theirs]
     for needed in ("id", "body"):
         if needed not in values:
-            wanted = fields.get(needed, needed)
-            raise ArticleError(
-                f"there is no field {wanted!r:.60}; name the one that holds the {needed} with "
-                f"--field {needed}=NAME",
-                article_id=_told_id(values),
-            )
+            raise ArticleError(_why_missing(needed, record, fields), article_id=_told_id(values))
     values["id"] = _identifier(values["id"])
     rest = {key: value for key, value in record.items() if key not in used and value is not None}
     try:
@@ -117,6 +124,18 @@ def to_article(
         return article
     except RecursionError as error:
         raise ArticleError("a value is nested too deeply", article_id=values["id"]) from error
+
+
+def _why_missing(needed: str, record: Mapping[str, Any], fields: Mapping[str, str]) -> str:
+    name = _name_of(needed, record, fields)
+    if name is not None:
+        called = "" if name == needed else f", the field {name!r:.60},"
+        return f"the {needed}{called} is empty (NULL)"
+    return (
+        f"there is no field {fields.get(needed, needed)!r:.60}; name the one that holds the "
+        f"{needed} with --field {needed}=NAME, or in {CONFIG_NAME} with "
+        f'fields = {{ {needed} = "NAME" }}'
+    )
 
 
 def _check_length(name: str, length: int, limits: Limits, article_id: str) -> None:
@@ -140,6 +159,13 @@ def is_header(names: Iterable[str], fields: Mapping[str, str]) -> bool:
     """Whether columns of these names hold articles."""
     record = dict.fromkeys(names)
     return all(_name_of(needed, record, fields) is not None for needed in ("id", "body"))
+
+
+def our_fields(names: Iterable[str], fields: Mapping[str, str]) -> dict[str, str]:
+    """Our fields that columns of these names hold → the column."""
+    record = dict.fromkeys(names)
+    found = {ours: _name_of(ours, record, fields) for ours in FIELDS}
+    return {ours: name for ours, name in found.items() if name is not None}
 
 
 def _article(values: dict[str, Any], rest: dict[str, Any], zone: tzinfo) -> Article:
@@ -194,6 +220,8 @@ def _text(name: str, value: Any, article_id: str) -> str:
 
 def _date(name: str, value: Any, zone: tzinfo, article_id: str) -> datetime | None:
     date = parse_date(value, zone=zone)
+    if date is None and isinstance(value, str) and name in _NO_LIMIT:
+        value = "" if _NO_LIMIT[name].match(value.strip()) else value
     # A lost publication date is only less evidence; a lost embargo would publish an article.
     if date is None and name != "date" and not _is_blank(value):
         raise ArticleError(f"{name} is not a date: {value!r:.60}", article_id=article_id)

@@ -28,6 +28,11 @@ class FileSource:
     complete: bool = True
     site: str = ""
 
+    @property
+    def place(self) -> str:
+        """Its files."""
+        return ", ".join(self.paths)
+
     def articles(
         self,
         *,

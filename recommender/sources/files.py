@@ -13,11 +13,12 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timezone, tzinfo
 from typing import IO, Any
 
+from recommender.config import CONFIG_NAME
 from recommender.errors import ArticleError, ConfigError, shown_id
 from recommender.limits import Limits, named
 from recommender.records import Article
@@ -34,6 +35,7 @@ from recommender.sources.spreadsheets import (
     DELIMITERS,
     Lines,
     RowTooLong,
+    UnreadableText,
     open_bytes,
     open_table,
     open_text,
@@ -312,12 +314,12 @@ def _translated(records: Iterator[Record], name: str) -> Iterator[Record]:
             ) from error
         except ArticleError as error:
             raise ArticleError(error.reason, source=name, line=error.line) from error
-        except UnicodeDecodeError as error:
+        except UnreadableText as error:
             raise ArticleError(
                 "the text cannot be read from here on; convert the file to UTF-8 first, as with "
                 "iconv -f GB18030 -t UTF-8",
                 source=name,
-                line=line + 1,
+                line=error.line,
             ) from error
         yield line, record
 
@@ -415,10 +417,11 @@ def _csv_records(
         )
     except RowTooLong as error:
         raise _too_long(error, 1) from error
-    yield from _csv_rows(rows, skipped, lines)
+    yield from _csv_rows(rows, skipped, lines, fields)
 
 
-def _csv_rows(rows: Any, skipped: int, lines: Lines) -> Iterator[Record]:
+def _csv_rows(rows: Any, skipped: int, lines: Lines, fields: Mapping[str, str]) -> Iterator[Record]:
+    kept = {"body", "content", "text", "html", *(fields.get(name, name) for name in ("id", "body"))}
     header: list[str] | None = None
     start = 1 + skipped
     while True:
@@ -433,9 +436,9 @@ def _csv_rows(rows: Any, skipped: int, lines: Lines) -> Iterator[Record]:
             raise ArticleError(f"not valid CSV: {error}", line=rows.line_num + skipped) from error
         lines.begin_row()
         if header is None:
-            header = _header(row, line=1 + skipped)
+            header = _header(row, fields, line=1 + skipped)
         elif row:
-            yield start, _csv_record(header, row)
+            yield start, _csv_record(header, row, kept)
         start = rows.line_num + skipped + 1
 
 
@@ -443,19 +446,24 @@ def _too_long(error: RowTooLong, line: int) -> ArticleError:
     return ArticleError(f"{error}, as many as are taken; {named('body_length')}", line=line)
 
 
-def _header(row: list[str], *, line: int) -> list[str]:
+def _header(row: list[str], fields: Mapping[str, str], *, line: int) -> list[str]:
     names = [name.strip() for name in row]
     if len(set(names)) != len(names) or not all(names):
         raise ArticleError("the first line must name each column once", line=line)
+    if not is_header(names, fields):
+        raise ArticleError(
+            "the first line must name the columns id and body, and names "
+            f"{', '.join(names):.300}; say which is which with --field id=NAME --field body=NAME, "
+            f'or in {CONFIG_NAME} with fields = {{ id = "NAME", body = "NAME" }}',
+            line=line,
+        )
     return names
 
 
-def _csv_record(header: list[str], row: list[str]) -> Mapping[str, Any] | ArticleError:
+def _csv_record(
+    header: list[str], row: list[str], kept: Container[str]
+) -> Mapping[str, Any] | ArticleError:
     if len(row) != len(header):
         return ArticleError(f"{len(row)} fields where the first line names {len(header)}")
-    # An empty cell says nothing, except that a body is there and empty.
-    return {
-        name: value
-        for name, value in zip(header, row, strict=True)
-        if value or name in ("body", "content", "text", "html")
-    }
+    # An empty cell says nothing, except that an id or a body is there and empty.
+    return {name: value for name, value in zip(header, row, strict=True) if value or name in kept}

@@ -36,6 +36,7 @@ class HtmlSource:
 
     name: str
     read: Callable[..., Page]
+    none: type[ArticleError]
     folder: Path
     list_file: Path | None
     patterns: Patterns
@@ -43,7 +44,13 @@ class HtmlSource:
     zone: tzinfo
     limits: Limits
     complete: bool = True
+    noindex: bool = False
     site: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its list, or its folder."""
+        return str(self.list_file or self.folder)
 
     def articles(
         self,
@@ -55,7 +62,7 @@ class HtmlSource:
         if not self.folder.is_dir():
             raise SourceError(f"{self.name}: {self.folder} is not a folder")
         if self.list_file is None:
-            files = walk(self.folder, self.patterns)
+            files = walk(self.folder, self.patterns, on_problem)
         else:
             files = listed(self.list_file, self.folder, self.patterns, on_problem)
         for file in files:
@@ -70,7 +77,8 @@ class HtmlSource:
                     Problem(
                         source=self.name,
                         reason=f"{file.id!r:.200}: {error.reason}",
-                        article_id="" if isinstance(error, _Alias) else file.id,
+                        article_id=file.id,
+                        is_article=not isinstance(error, (_Alias, self.none)),
                     )
                 )
 
@@ -102,7 +110,7 @@ class HtmlSource:
             raise ArticleError(
                 f"the page has more than {self.limits.page_length:,} bytes; {named('page_length')}"
             )
-        return self.read(data, zone=self.zone)
+        return self.read(data, zone=self.zone, noindex=self.noindex)
 
     def _address(self, page: Page) -> Address | None:
         """The address the page gives as its own, if it may be believed.
@@ -171,19 +179,22 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> HtmlSource:
     """A source of pages: `folder` or `list`, or a `list` of paths below a `folder`.
 
     Also `pattern` and `exclude` (paths below the folder), `base_url` (the address of the folder),
-    and `complete = false` for a list that holds only what is new.
+    `noindex = true` to take pages that search engines are to leave out, and `complete = false` for
+    a list that holds only what is new.
 
     Raises
     ------
     ConfigError
         If an option is unknown or malformed, or the extra `html` is missing.
     """
-    options = known_options(spec, "folder", "list", "pattern", "exclude", "base_url", "complete")
+    options = known_options(
+        spec, "folder", "list", "pattern", "exclude", "base_url", "noindex", "complete"
+    )
     if spec.fields:
         raise ConfigError(f"[[sources]] {spec.name}: pages have no fields to name")
-    complete = options.get("complete", True)
-    if not isinstance(complete, bool):
-        raise ConfigError(f"[[sources]] {spec.name}: complete must be true or false")
+    for name in ("complete", "noindex"):
+        if not isinstance(options.get(name, False), bool):
+            raise ConfigError(f"[[sources]] {spec.name}: {name} must be true or false")
     folder, list_name = options.get("folder"), options.get("list")
     for key, value in (("folder", folder), ("list", list_name)):
         if value is not None and (not isinstance(value, str) or not value):
@@ -196,9 +207,11 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> HtmlSource:
     where = surroundings.path(folder) if folder is not None else None
     if where is None:
         where = list_file.parent if list_file is not None else surroundings.folder
+    read, none = _reader()
     return HtmlSource(
         name=spec.name,
-        read=_reader(),
+        read=read,
+        none=none,
         folder=where,
         list_file=list_file,
         patterns=Patterns(
@@ -208,18 +221,20 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> HtmlSource:
         base=_base(spec, options.get("base_url", "")),
         zone=surroundings.zone,
         limits=surroundings.limits,
-        complete=complete,
+        complete=options.get("complete", True),
+        noindex=options.get("noindex", False),
     )
 
 
-def _reader() -> Callable[..., Page]:
+def _reader() -> tuple[Callable[..., Page], type[ArticleError]]:
+    """What reads a page, and its error for what is no article."""
     try:
-        from recommender.sources.pages import read_page
+        from recommender.sources.pages import NoArticle, read_page
     except ImportError as error:
         raise ConfigError(
             f"sources of kind html need an extra: {install_command('html')}"
         ) from error
-    return read_page
+    return read_page, NoArticle
 
 
 def _texts(spec: SourceSpec, value: object, key: str) -> tuple[str, ...]:

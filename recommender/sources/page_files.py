@@ -74,14 +74,27 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE | re.DOTALL)
 
 
-def walk(folder: Path, patterns: Patterns) -> Iterator[PageFile]:
+def walk(
+    folder: Path, patterns: Patterns, on_problem: OnProblem | None = None
+) -> Iterator[PageFile]:
     """The files of a folder that are meant, by name, then those of the folders in it.
 
     Folders that are links are not entered, and links to files are followed only to files in the
-    folder, so that nothing comes twice without end and nothing from elsewhere.
+    folder, so that nothing comes twice without end and nothing from elsewhere. What is hidden (a
+    name that begins with a dot, as `.git`) is passed over.
+
+    Parameters
+    ----------
+    folder : Path
+    patterns : Patterns
+    on_problem : callable, optional
+        Given each file whose name is not UTF-8, for no id could be made of it; without it the
+        first one is raised.
 
     Raises
     ------
+    ArticleError
+        For such a name, without `on_problem`.
     SourceError
         If a folder cannot be listed: what is in it must not be taken for gone.
     """
@@ -97,13 +110,39 @@ def walk(folder: Path, patterns: Patterns) -> Iterator[PageFile]:
         folders = []
         for entry in entries:
             name = f"{prefix}{entry.name}"
+            if entry.name.startswith("."):
+                continue
             if entry.is_dir(follow_symlinks=False):
                 if depth >= _DEEPEST:
                     raise SourceError(f"{place} is more than {_DEEPEST} folders deep")
                 folders.append((Path(entry.path), f"{name}/", depth + 1))
             elif patterns.match(name) and is_inside(Path(entry.path), root):
-                yield PageFile(name, Path(entry.path))
+                if _is_utf8(name):
+                    yield PageFile(name, Path(entry.path))
+                else:
+                    _refuse_name(name, root, on_problem)
         waiting.extend(reversed(folders))
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refuse_name(name: str, root: Path, on_problem: OnProblem | None) -> None:
+    # As old Chinese systems write names; what it is called there helps to find it. As an id it
+    # says that no other page is meant.
+    shown = os.fsencode(name).decode("gb18030", "replace")
+    reason = (
+        f"{shown!r:.200}: the name of the file is not UTF-8; rename it, as with convmv -f gb18030 "
+        "-t utf8, and its links"
+    )
+    if on_problem is None:
+        raise ArticleError(reason, source=str(root))
+    on_problem(Problem(source=str(root), reason=reason, article_id=shown))
 
 
 def is_inside(path: Path, root: Path) -> bool:

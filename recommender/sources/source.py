@@ -82,6 +82,10 @@ class Glance:
         How many there are.
     base_url, timezone : str
         What the site says of itself; empty where it does not.
+    whole : bool
+        False where there may be more than `total`, for nobody waited for the rest.
+    problem : str
+        Why the first one that cannot be used cannot; empty where all can.
     """
 
     place: str
@@ -89,6 +93,8 @@ class Glance:
     total: int
     base_url: str = ""
     timezone: str = ""
+    whole: bool = True
+    problem: str = ""
 
 
 @runtime_checkable

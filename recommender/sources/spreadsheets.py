@@ -68,7 +68,10 @@ def open_bytes(path: str) -> IO[bytes]:
 def open_text(stream: IO[bytes]) -> io.TextIOWrapper:
     """A stream as text, its encoding told by how it begins; the stream itself stays open."""
     head = stream.read(_LOOKED_AT)
-    encoding = encoding_of(head, whole=len(head) < _LOOKED_AT) or "utf-8-sig"
+    encoding = encoding_of(head, whole=len(head) < _LOOKED_AT)
+    if encoding is None:
+        # Damaged: where, the reader of the lines tells.
+        encoding = "utf-16" if head.startswith(_BYTE_ORDER_MARKS) else "utf-8-sig"
     return io.TextIOWrapper(
         io.BufferedReader(_Continued(head, stream)), encoding=encoding, newline=""
     )
@@ -99,6 +102,20 @@ class RowTooLong(csv.Error):
     """A row of a table, or a line of it, is longer than is taken."""
 
 
+class UnreadableText(ValueError):
+    """Bytes that mean nothing in the encoding of the text.
+
+    Parameters
+    ----------
+    line : int
+        Where they stand, counted from 1.
+    """
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} cannot be read")
+        self.line = line
+
+
 class Lines:
     """The lines of a text, read as far as one row may be long.
 
@@ -113,6 +130,7 @@ class Lines:
         self._stream = stream
         self._longest = longest
         self._left = longest
+        self._count = 0
 
     def begin_row(self) -> None:
         """A row was read whole."""
@@ -123,9 +141,15 @@ class Lines:
 
         Raises
         ------
-        RowTooLong
+        RowTooLong, UnreadableText
         """
-        line = self._stream.readline(self._left + 1)
+        try:
+            line = self._stream.readline(self._left + 1)
+        except UnicodeDecodeError as error:
+            # What was read ahead of it, in the encoding of which the decoder tells.
+            before = error.object[: error.start].decode(error.encoding, "ignore")
+            raise UnreadableText(self._count + before.count("\n") + 1) from error
+        self._count += line.endswith("\n")
         self._left -= len(line)
         if self._left < 0:
             raise RowTooLong(f"a row is longer than {self._longest:,} characters")

@@ -11,7 +11,7 @@ from recommender.source_specs import SourceSpec
 from recommender.sources.database_options import named_database
 from recommender.sources.database_source import DatabaseSource, Found, Reading
 from recommender.sources.databases import Reader, Row
-from recommender.sources.fields import check_mapping
+from recommender.sources.fields import check_mapping, our_fields
 from recommender.sources.opening import Surroundings, known_options
 from recommender.sources.page_urls import PageUrls, checked_base
 
@@ -44,18 +44,22 @@ def open_source(spec: SourceSpec, surroundings: Surroundings) -> DatabaseSource:
     urls = None if template is None else PageUrls.of(template, called=f"[[sources]] {spec.name}")
 
     def record(row: Row) -> Mapping[str, Any]:
-        return row if urls is None else {**row, "url": urls.url(row, base)}
+        if urls is None:
+            return row
+        ours = {name: row[column] for name, column in our_fields(row, spec.fields).items()}
+        return {**row, "url": urls.url({**ours, **row}, base)}
 
     def reading(reader: Reader) -> Reading:
         return Reading(query, record, base)
 
     return DatabaseSource(
         name=spec.name,
-        find=lambda: Found(database, reading),
+        find=lambda: Found(database(), reading),
         zone=surroundings.zone,
         limits=surroundings.limits,
         fields=spec.fields,
         checks_columns=True,
+        address_fields=frozenset() if urls is None else urls.fields,
         complete=complete,
     )
 

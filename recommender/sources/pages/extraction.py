@@ -18,13 +18,13 @@ import trafilatura
 from lxml.html import HtmlElement
 
 from recommender.errors import ArticleError
+from recommender.sources.decoding import decode_page, is_binary
 from recommender.sources.pages.boxes import drop_boxes
-from recommender.sources.pages.decoding import decode_page, is_binary
 from recommender.sources.pages.density import densest_paragraphs
 from recommender.sources.pages.metadata import Metadata, read_metadata
 from recommender.sources.pages.notices import squeezed, tidy
 from recommender.sources.pages.phrases import HAN
-from recommender.sources.pages.trees import parse_page
+from recommender.sources.pages.trees import is_page, parse_page
 from recommender.text import detect_language
 
 # An ideograph says about as much as so many letters.
@@ -81,7 +81,7 @@ class Page:
         return "\n".join(f"<p>{html.escape(line, quote=False)}</p>" for line in self.lines)
 
 
-def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc) -> Page:
+def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc, noindex: bool = False) -> Page:
     """The article of a page.
 
     Parameters
@@ -90,11 +90,14 @@ def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc) -> Page:
         The whole page; bytes in whatever encoding.
     zone : tzinfo
         Zone of dates that name none.
+    noindex : bool
+        Whether a page that asks search engines to leave it out is taken all the same.
 
     Raises
     ------
     NoArticle
-        If the page is a list, a front page or a signpost, or has next to no text.
+        If the page asks to be left out, is a list, a front page or a signpost, or has next to no
+        text.
     ArticleError
         If it cannot be read: too many elements, too deep, no HTML.
     """
@@ -102,11 +105,15 @@ def read_page(data: bytes | str, *, zone: tzinfo = timezone.utc) -> Page:
         if is_binary(data):
             raise ArticleError("it is no page: it holds binary data")
         data = decode_page(data)
+    if not is_page(data):
+        raise ArticleError("it is no HTML page")
     tree = parse_page(data)
     try:
         metadata = read_metadata(tree, zone=zone)
         if metadata.redirect:
             raise NoArticle("the page only leads to another one")
+        if metadata.noindex and not noindex:
+            raise NoArticle("the page asks to be left out of search engines (noindex)")
         lines = _article_lines(tree, metadata)
     except ArticleError:
         raise

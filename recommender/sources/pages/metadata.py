@@ -34,6 +34,7 @@ _ARTICLE_TYPES = re.compile(
     re.IGNORECASE,
 )
 _LIST_TYPES = frozenset("collectionpage searchresultspage profilepage".split())
+_NOINDEX = frozenset(("noindex", "none"))
 # In order of trust; what content systems call the day an article was published.
 _DATE_NAMES = (
     "article:published_time",
@@ -113,6 +114,8 @@ class Metadata:
         What the page declares itself to be; neither, where it says nothing.
     redirect : str
         Where a page that is only a signpost leads.
+    noindex : bool
+        Whether it asks search engines to leave it out.
     """
 
     title: str = ""
@@ -124,6 +127,7 @@ class Metadata:
     is_article: bool = False
     is_list: bool = False
     redirect: str = ""
+    noindex: bool = False
 
 
 def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
@@ -151,6 +155,15 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
         is_article=article is not None or meta.get("og:type", "").lower() == "article",
         is_list=article is None and any(_is_of(node, _is_list_type) for node in nodes),
         redirect=_redirect(tree),
+        noindex=_noindex(tree),
+    )
+
+
+def _noindex(tree: HtmlElement) -> bool:
+    return any(
+        (element.get("name") or "").strip().lower() == "robots"
+        and not _NOINDEX.isdisjoint(re.split(r"[\s,;]+", (element.get("content") or "").lower()))
+        for element in tree.iter("meta")
     )
 
 

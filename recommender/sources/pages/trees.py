@@ -23,6 +23,23 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff
 _END = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 
 
+# What a text of another kind (settings, a script, a list) does not have, or not at its beginning.
+_PAGE = re.compile(r"<!doctype\s+html|<(?:html|head|body)[\s/>]", re.IGNORECASE)
+_ELEMENT = re.compile(
+    r"<(?:title|meta|link|div|p|br|hr|span|font|center|table|tr|td|article|section|main|header|nav|"
+    r"h[1-6]|a|b|i|em|strong|ul|ol|li|dl|img|figure|pre|blockquote|form)[\s/>]",
+    re.IGNORECASE,
+)
+
+
+def is_page(text: str) -> bool:
+    """Whether a text is HTML: a whole page, also one with something before it, or a part of one."""
+    text = text.replace("\0", "")
+    if _PAGE.search(text):
+        return True
+    return text.lstrip("\ufeff \t\r\n").startswith("<") and _ELEMENT.search(text) is not None
+
+
 def parse_page(text: str) -> HtmlElement:
     """The tree of a page, comments and processing instructions left out.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recommender.config import zone_of
+from recommender.config import CONFIG_NAME, zone_of
 from recommender.errors import ConfigError
 from recommender.source_specs import SourceSpec
 from recommender.sources.database_options import checked_prefix, named_database
@@ -45,6 +45,8 @@ class PresetOptions:
     ----------
     called : str
         What messages call the source.
+    instead : str
+        How the database is named where the site's config does not tell it, for messages.
     prefix : str or None
         `None` where it is not said.
     base_url : str
@@ -55,6 +57,7 @@ class PresetOptions:
     """
 
     called: str
+    instead: str
     prefix: str | None
     base_url: str
     urls: PageUrls | None
@@ -102,6 +105,10 @@ def preset_options(
     template = options.get("url_template")
     made = PresetOptions(
         called=called,
+        instead=(
+            f"name the database itself: to init with --{spec.kind} NEWS_DATABASE, an environment "
+            f'variable that holds its URL; in {CONFIG_NAME} with url_env = "NEWS_DATABASE"'
+        ),
         prefix=None if prefix is None else checked_prefix(prefix, called=called),
         base_url=checked_base(options.get("base_url", ""), called=called),
         urls=None if template is None else PageUrls.of(template, called=called, known=known_fields),
@@ -121,12 +128,12 @@ def preset_options(
         database = named_database(spec, surroundings)
 
         def found() -> Site:
-            return Site(database)
+            return Site(database())
 
     return made
 
 
-def config_text(path: Path, *, called: str) -> str:
+def config_text(path: Path, options: PresetOptions) -> str:
     """A site's config.
 
     Raises
@@ -139,15 +146,16 @@ def config_text(path: Path, *, called: str) -> str:
             data = file.read(_LONGEST_CONFIG + 1)
     except OSError as error:
         raise ConfigError(
-            f"{called}: cannot read the site's config {path}: {error.strerror or error}; is that "
-            "the site's folder, and may this user read it? Else name the database with url_env"
+            f"{options.called}: cannot read the site's config {path}: {error.strerror or error}; "
+            "is that the site's folder, and may this user read it? Else "
+            f"{options.instead}"
         ) from error
     if len(data) > _LONGEST_CONFIG:
-        raise ConfigError(f"{called}: {path} is too long for a site's config")
+        raise ConfigError(f"{options.called}: {path} is too long for a site's config")
     return decoded(data.removeprefix(b"\xef\xbb\xbf"))
 
 
-def text_in(settings: Mapping[Any, Any], key: str, *, where: Path, called: str) -> str:
+def text_in(settings: Mapping[Any, Any], key: str, *, where: Path, options: PresetOptions) -> str:
     """A text that a config must say in a way that can be read without running it.
 
     Raises
@@ -158,8 +166,8 @@ def text_in(settings: Mapping[Any, Any], key: str, *, where: Path, called: str) 
     if isinstance(value, (str, int)) and not isinstance(value, bool):
         return str(value)
     raise ConfigError(
-        f"{called}: {where} says {key} in a way that only the site itself can read, or not at "
-        "all; name the database with url_env"
+        f"{options.called}: {where} says {key} in a way that only the site itself can read, or not "
+        f"at all; {options.instead}"
     )
 
 

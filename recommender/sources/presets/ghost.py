@@ -77,7 +77,7 @@ def _reading(reader: Reader, options: PresetOptions, base: str) -> Reading:
     def record(row: Row) -> Mapping[str, Any]:
         return _record(row, urls, base, tags.get(str(row["id"]), []), authors)
 
-    return Reading(query, record, base, _timezone(reader, prefix))
+    return Reading(query, record, base, _timezone(reader, prefix), needed=[("html", "plaintext")])
 
 
 def _timezone(reader: Reader, prefix: str) -> str:
@@ -161,7 +161,7 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
         If there is no such config, or it names no database.
     """
     path = folder / CONFIG
-    text_of_file = config_text(path, called=options.called)
+    text_of_file = config_text(path, options)
     try:
         said = json.loads(text_of_file)
     except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recommender.config import zone_of
+from recommender.config import CONFIG_NAME, zone_of
 from recommender.errors import ConfigError
 from recommender.source_specs import SourceSpec
 from recommender.sources import php
@@ -108,7 +108,7 @@ def _reading(
         return _record(row, urls, base, visits=visits)
 
     only = first if len(set(domains.values())) <= 1 else ""
-    return Reading(query, record, only, DEFAULT_TIMEZONE)
+    return Reading(query, record, only, DEFAULT_TIMEZONE, needed=[("content",)])
 
 
 def _domains(reader: Reader, prefix: str) -> dict[str, str]:
@@ -179,21 +179,21 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
         If there is no such config, or the file cannot be told.
     """
     path = folder / CONFIG
-    said = php.returned_array(config_text(path, called=options.called), os.environ)
+    said = php.returned_array(config_text(path, options), os.environ)
     settings = (said or {}).get("database")
     if not isinstance(settings, Mapping):
         raise ConfigError(f"{options.called}: {path} names no database as PbootCMS does")
-    kind = text_in(settings, "type", where=path, called=options.called).lower()
+    kind = text_in(settings, "type", where=path, options=options).lower()
     prefix = settings.get("prefix")
     if kind in ("sqlite", "pdo_sqlite"):
         named = settings.get("dbname")
         wanted = options.prefix or DEFAULT_PREFIX
-        return Site(Database.of_file(_file(folder, named, f"{wanted}content", options.called)))
+        return Site(Database.of_file(_file(folder, named, f"{wanted}content", options)))
     if kind not in ("mysqli", "pdo_mysql"):
         raise ConfigError(f"{options.called}: {path} names the database type {kind!r:.40}")
 
     def said_of(key: str) -> str:
-        return text_in(settings, key, where=path, called=options.called)
+        return text_in(settings, key, where=path, options=options)
 
     return Site(
         Database.of_mysql(
@@ -207,8 +207,9 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
     )
 
 
-def _file(folder: Path, named: object, table: str, called: str) -> Path:
+def _file(folder: Path, named: object, table: str, options: PresetOptions) -> Path:
     """The SQLite file that holds the site."""
+    called = options.called
     if isinstance(named, str) and named.strip("/"):
         path = folder / named.lstrip("/\\").replace("\\", "/")
         if _holds(path, table):
@@ -228,7 +229,9 @@ def _file(folder: Path, named: object, table: str, called: str) -> Path:
     names = ", ".join(each.name for each in candidates)
     raise ConfigError(
         f"{called}: {data} holds several databases with a table {table} ({names:.200}), and the "
-        'config names none of them; name the right one with url = "sqlite:///…"'
+        "config names none of them; name the right one: to init as in --pbootcms "
+        f"sqlite:///{candidates[0].absolute()}, in {CONFIG_NAME} as in "
+        f'url = "sqlite:///{candidates[0].absolute()}"'
     )
 
 

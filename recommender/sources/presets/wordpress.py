@@ -151,7 +151,9 @@ def _reading(reader: Reader, options: PresetOptions, site: Site, types: list[str
     def record(row: Row) -> Mapping[str, Any]:
         return _record(row, urls, base, terms)
 
-    return Reading(query, record, base, known_zone(said.get("timezone_string")))
+    return Reading(
+        query, record, base, known_zone(said.get("timezone_string")), needed=[("post_content",)]
+    )
 
 
 def permalink_template(structure: str) -> str:
@@ -255,11 +257,11 @@ def site_of_folder(folder: Path, options: PresetOptions) -> Site:
     if not path.is_file() and above.is_file():
         # WordPress itself looks there too.
         path = above
-    text = config_text(path, called=options.called)
+    text = config_text(path, options)
     settings = php.defined(text, os.environ)
 
     def said(key: str) -> str:
-        return text_in(settings, key, where=path, called=options.called)
+        return text_in(settings, key, where=path, options=options)
 
     prefix = php.assigned(text, "table_prefix", os.environ)
     host, port, socket = host_of(said("DB_HOST"))

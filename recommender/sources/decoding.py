@@ -13,7 +13,7 @@ import codecs
 import re
 from collections import Counter
 
-_MARKS = (
+MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -42,6 +42,7 @@ _LARGER = {
     "euc_kr": "cp949",
     "tis-620": "cp874",
 }
+_NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 _UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7")
 _CHINESE = ("gb18030", "big5hkscs")
 # A damaged place for so many characters is a damaged text, not another encoding.
@@ -78,7 +79,7 @@ def decode_page(data: bytes) -> str:
     str
         Bytes that mean nothing become U+FFFD.
     """
-    for mark, encoding in _MARKS:
+    for mark, encoding in MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     if data.isascii():
@@ -101,7 +102,7 @@ def is_binary(data: bytes) -> bool:
     no text has; one alone may be a slip.
     """
     beginning = data[:_DECLARED_WITHIN]
-    if any(beginning.startswith(mark) for mark, _ in _MARKS):
+    if any(beginning.startswith(mark) for mark, _ in MARKS):
         return False
     return len(beginning) - len(beginning.translate(None, _BINARY)) > 1 + len(beginning) // 1_000
 
@@ -111,13 +112,17 @@ def _declared(data: bytes) -> str:
     found = _DECLARED.search(data[:_DECLARED_WITHIN])
     if found is None:
         return ""
-    name = (found[1] or found[2]).decode("ascii").lower()
+    return known_encoding((found[1] or found[2]).decode("ascii"))
+
+
+def known_encoding(name: str) -> str:
+    """The encoding of texts that a name stands for, as browsers understand it; empty for none."""
     try:
         known = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
     # Python has codecs under names that are no encodings of text.
-    if not getattr(known, "_is_text_encoding", True):
+    if known.name in _NO_ENCODINGS or not getattr(known, "_is_text_encoding", True):
         return ""
     return _LARGER.get(known.name, known.name)
 
