@@ -22,6 +22,7 @@ from recommender.reports.service_page import (
     article_page,
     draft_page,
     near_ids,
+    pair_note,
     sign_in_page,
 )
 from recommender.reports.service_wording import _WORDING, counted, service_wording
@@ -55,7 +56,7 @@ def answer(engine: Recommender, article_id: str, thresholds: Thresholds, **field
     values: dict[str, Any] = {
         "subject": engine.get(article_id),
         "measured": measured,
-        "explanations": dict(zip(ids, engine.explain_all(article_id, ids), strict=True)),
+        "notes": dict(zip(ids, map(pair_note, engine.explain_all(article_id, ids)), strict=True)),
         "related": engine.related(article_id, thresholds=thresholds, now=NOW),
         "limit": 5,
         "thresholds": thresholds,

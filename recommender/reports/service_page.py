@@ -99,6 +99,43 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairNote:
+    """What a list tells of an explanation; thresholds do not change it.
+
+    Attributes
+    ----------
+    contradicting : tuple of (str, str)
+        Facts that differ, here and there; the first few.
+    shared : tuple of str
+        Facts that agree; the first few.
+    more : int
+        Further facts that agree.
+    quote : str
+        The longest passage that both have, cut; empty when there is none.
+    mark : str
+        Of the text of the first, good for an id of an element.
+    """
+
+    contradicting: tuple[tuple[str, str], ...]
+    shared: tuple[str, ...]
+    more: int
+    quote: str
+    mark: str
+
+
+def pair_note(explanation: Explanation) -> PairNote:
+    """What a list tells of an explanation."""
+    shared, passages = explanation.shared_facts, explanation.passages
+    return PairNote(
+        contradicting=explanation.contradicting_facts[:SHOWN_FACTS],
+        shared=shared[:SHOWN_FACTS],
+        more=max(0, len(shared) - SHOWN_FACTS),
+        quote=_quote(max(passages, key=lambda each: each.length).text) if passages else "",
+        mark=_mark(explanation),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the engine said of an article or a draft.
 
@@ -108,8 +145,8 @@ class Answer:
     is_draft : bool
     measured : MatchList
         The closest articles down to `FLOOR`, near-duplicates and others, closest first.
-    explanations : mapping of str to Explanation
-        By id, of near-duplicates that are shown; some may lack.
+    notes : mapping of str to PairNote
+        By id, of the near-duplicates that are shown.
     related : MatchList
         The box as readers get it.
     limit : int
@@ -123,7 +160,7 @@ class Answer:
     subject: Card
     is_draft: bool = False
     measured: MatchList
-    explanations: Mapping[str, Explanation]
+    notes: Mapping[str, PairNote]
     related: MatchList
     limit: int
     thresholds: Thresholds
@@ -321,12 +358,10 @@ def _boxed(match: Match, texts: Mapping[str, str]) -> dict[str, Any]:
 
 def _near(match: Match, answer: Answer, texts: Mapping[str, str]) -> dict[str, Any]:
     kind = "draft" if answer.is_draft else "article"
-    explanation = answer.explanations.get(match.article.id)
-    shared = explanation.shared_facts if explanation else ()
-    passages = explanation.passages if explanation else ()
+    note = answer.notes[match.article.id]
     return {
         "card": match.article,
-        "key": _key(answer.subject, match.article, explanation),
+        "key": _key(answer.subject, match.article, note.mark),
         "similarity": match.similarity,
         "verdict": match.verdict,
         "relation": texts[f"relation_{match.relation}"],
@@ -334,19 +369,18 @@ def _near(match: Match, answer: Answer, texts: Mapping[str, str]) -> dict[str, A
         "decision": texts[f"decided_{match.decision}"] if match.decision else "",
         "is_public": match.article.is_public(answer.now),
         "measures": _measures(match.evidence, texts),
-        "contradicting": explanation.contradicting_facts[:SHOWN_FACTS] if explanation else (),
-        "shared": shared[:SHOWN_FACTS],
-        "shared_more": texts["facts_more"].format(count=len(shared) - SHOWN_FACTS)
-        if len(shared) > SHOWN_FACTS
-        else "",
-        "quote": _quote(max(passages, key=lambda each: each.length).text) if passages else "",
+        "note": note,
+        "more": texts["facts_more"].format(count=note.more) if note.more else "",
     }
 
 
-def _key(subject: Card, other: Card, explanation: Explanation | None) -> str:
+def _mark(explanation: Explanation) -> str:
+    return hashlib.sha256(explanation.first_text.encode()).hexdigest()[:12]
+
+
+def _key(subject: Card, other: Card, mark: str) -> str:
     """A name for the pair as it is compared now, good for an id of an element."""
-    text = explanation.first_text if explanation else ""
-    told = "\0".join((subject.id, subject.title, other.id, text))
+    told = "\0".join((subject.id, subject.title, other.id, mark))
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
@@ -396,7 +430,7 @@ def _pair(frame: Frame, explanation: Explanation, *, is_draft: bool) -> dict[str
             second=explanation.second_share,
         ),
         "columns": text_columns(explanation),
-        "key": _key(comparison.first, comparison.second, explanation),
+        "key": _key(comparison.first, comparison.second, _mark(explanation)),
         "is_draft": is_draft,
         "query": "",
     }

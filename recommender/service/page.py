@@ -30,7 +30,16 @@ from recommender.errors import (
 from recommender.explanation import Explanation
 from recommender.records import Article
 from recommender.reports import service_page
-from recommender.reports.service_page import FLOOR, Answer, Cuts, Draft, Frame, near_ids
+from recommender.reports.service_page import (
+    FLOOR,
+    Answer,
+    Cuts,
+    Draft,
+    Frame,
+    PairNote,
+    near_ids,
+    pair_note,
+)
 from recommender.service.assets import serve_asset
 from recommender.service.page_frame import HEADERS, frame_of, name_of, refused, told
 from recommender.service.page_requests import (
@@ -54,6 +63,7 @@ FOUND = 20
 PLACES = 5
 _MEASURED = 100
 _COUNTED = 256
+_NOTES = 1_000
 _YEAR = 31_536_000
 
 
@@ -86,6 +96,7 @@ class Page:
         self._state = state
         # Drafts that were counted against a rate: who moves a threshold asks about one again.
         self._counted: OrderedDict[str, None] = OrderedDict()
+        self._notes: OrderedDict[tuple[str, str, str, bool], PairNote] = OrderedDict()
         self._turn = Lock()
 
     def open(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -302,13 +313,11 @@ class Page:
             now=now,
             lexical=lexical,
         )
-        ids = near_ids(measured)
-        explained = engine.explain_all(article, ids, thresholds=thresholds, lexical=lexical)
         return Answer(
             subject=article.card if isinstance(article, Article) else engine.get(article),
             is_draft=isinstance(article, Article),
             measured=measured,
-            explanations=dict(zip(ids, explained, strict=True)),
+            notes=self._notes_of(article, near_ids(measured), lexical=lexical),
             related=engine.related(
                 article, limit=PLACES, thresholds=thresholds, now=now, lexical=lexical
             ),
@@ -317,6 +326,29 @@ class Page:
             by_wording=lexical,
             now=now,
         )
+
+    def _notes_of(
+        self, article: str | Article, ids: list[str], *, lexical: bool
+    ) -> dict[str, PairNote]:
+        """What the list tells of each pair; the last ones are kept, as thresholds change none."""
+        engine = self._state.engine
+        if isinstance(article, Article):
+            subject = digest_of(article.id, article.title, article.body, str(article.date))
+        else:
+            subject = article
+        keys = {each: (engine.version(), subject, each, lexical) for each in ids}
+        with self._turn:
+            notes = {each: self._notes[key] for each, key in keys.items() if key in self._notes}
+        missing = [each for each in ids if each not in notes]
+        explained = engine.explain_all(article, missing, lexical=lexical) if missing else []
+        notes.update(zip(missing, map(pair_note, explained), strict=True))
+        with self._turn:
+            for each, key in keys.items():
+                self._notes[key] = notes[each]
+                self._notes.move_to_end(key)
+            while len(self._notes) > _NOTES:
+                self._notes.popitem(last=False)
+        return notes
 
     def _explained(self, first: str | Article, second: str) -> Explanation:
         lexical = isinstance(first, Article) and self._is_without_model()
