@@ -67,7 +67,7 @@ Method = Callable[[str], str]
 
 def ours(html: str) -> str:
     try:
-        return "\n".join(read_page(html).lines)
+        return "\n".join(read_page(html, noindex=True).lines)
     except ArticleError:
         return ""
 
@@ -194,7 +194,7 @@ def titles(pages: Sequence[Page]) -> dict[str, int]:
     for page in pages:
         wanted = fold(page["title"])
         with suppress(ArticleError):
-            right["ours"] += fold(read_page(page["html"]).title) == wanted
+            right["ours"] += fold(read_page(page["html"], noindex=True).title) == wanted
         found = trafilatura.extract_metadata(page["html"]).title or ""
         right["trafilatura"] += fold(found) == wanted
     return {"pages": len(pages), **right}
