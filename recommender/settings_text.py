@@ -150,7 +150,14 @@ def settings_text(*, index: str, timezone: str, kind: str, options: Mapping[str,
         "",
         "# Where articles come from. There may be several of these tables.",
     ]
-    return "\n".join(lines) + "\n" + source_text(kind, options)
+    others: list[str] = []
+    for name, comment in _TABLES:
+        others += ["", *(f"# {line}" for line in textwrap.wrap(comment, _COMMENT_WIDTH))]
+        others.append(f"#[{name}]")
+        for key, value, said_of_it in _table(name, kind, options):
+            *said, line = _setting(key, value, said_of_it)
+            others += [*said, f"#{line}"]
+    return "\n".join([*lines, source_text(kind, options) + "\n".join(others)]) + "\n"
 
 
 def source_text(kind: str, options: Mapping[str, Any]) -> str:
@@ -171,12 +178,6 @@ def source_text(kind: str, options: Mapping[str, Any]) -> str:
     for name, value, comment in others:
         *said, line = _setting(name, value, comment)
         lines += [*said, f"#{line}"]
-    for name, comment in _TABLES:
-        lines += ["", *(f"# {line}" for line in textwrap.wrap(comment, _COMMENT_WIDTH))]
-        lines.append(f"#[{name}]")
-        for key, value, said_of_it in _table(name, kind, options):
-            *said, line = _setting(key, value, said_of_it)
-            lines += [*said, f"#{line}"]
     return "\n".join(lines) + "\n"
 
 

@@ -265,6 +265,7 @@ def test_a_second_source_is_added(run: Run, tmp_path: Path) -> None:
     said = read_settings(tmp_path / "recommender.toml")
     assert [each.site for each in said.sources] == ["", "blog.example"]
     assert articles_of(tmp_path) == 5
+    assert (tmp_path / "recommender.toml").read_text("utf-8").count("#[sync]") == 1
     assert run("init", "--add", "--ghost", "sqlite:///g.db", "-i", "x").exit_code == 2
     assert run("init", "--add", "--ghost", "sqlite:///g.db", "-o", "no.toml").exit_code == 1
 
