@@ -270,12 +270,16 @@ def test_health_readiness_and_metrics(service: Service) -> None:
     assert service.anyone.get("/healthz").json() == {"status": "ok"}
     assert service.anyone.get("/readyz").json() == {"status": "ready", "model": "ready"}
     answers = asked_of_every_worker(service, "/healthz")
-    text = service.editor.get("/metrics").text
     wanted = 'recommender_requests_total{method="GET",route="/healthz",status="200"} '
-    (line,) = [each for each in text.splitlines() if each.startswith(wanted)]
-    # The sum of both workers, whichever was asked.
-    assert float(line.removeprefix(wanted)) >= len(answers) + 1
-    assert "recommender_request_seconds_bucket" in text
+
+    def counted() -> bool:
+        """Whether the sum of both workers, whichever is asked, is all of them."""
+        text = service.editor.get("/metrics").text
+        (line,) = [each for each in text.splitlines() if each.startswith(wanted)]
+        return float(line.removeprefix(wanted)) >= len(answers) + 1
+
+    until(counted)
+    assert "recommender_request_seconds_bucket" in service.editor.get("/metrics").text
 
 
 def test_cors_is_for_the_origins_that_are_named(service: Service) -> None:
