@@ -53,6 +53,8 @@ _NO_TEXT = "the article has next to no text to compare"
 _BY_WORDING = "compared by wording alone, which finds no article that says it in other words"
 _SWEEP = 2_000
 _DEEPER = 4
+# Articles whose near-duplicates are kept; few have any.
+_NEAR_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class Answerer:
         self._searcher = searcher
         self._store = searcher.store
         self._rulings = rulings
+        self._near: dict[int, frozenset[int]] = {}
+        self._near_of: tuple[int, Thresholds] | None = None
 
     def related(self, subject: Subject, request: Request) -> MatchList:
         """The related list of a subject."""
@@ -348,7 +352,20 @@ class Answerer:
         return candidates
 
     def near_rows(self, rows: Sequence[int], thresholds: Thresholds) -> dict[int, frozenset[int]]:
-        """Rows of the near-duplicates of stored articles, read and scored in one go."""
+        """Rows of the near-duplicates of stored articles; kept while the index does not change."""
+        # One article is in the lists of many.
+        state = (self._store.change_counter(), thresholds)
+        if state != self._near_of or len(self._near) > _NEAR_KEPT:
+            self._near, self._near_of = {}, state
+        missing = [row for row in rows if row not in self._near]
+        if missing:
+            self._near.update(self.score_near_rows(missing, thresholds))
+        return {row: self._near[row] for row in rows}
+
+    def score_near_rows(
+        self, rows: Sequence[int], thresholds: Thresholds
+    ) -> dict[int, frozenset[int]]:
+        """The same, read and scored in one go."""
         lists = self._store.neighbours_of(rows)
         if thresholds.same_story < ANCHORS["same_story"]:
             # Below the default, near-duplicates may have been cut from a full list.

@@ -234,7 +234,7 @@ class _SharingAnswerer(Answerer):
         super().__init__(searcher, rulings)
         self._stored: dict[int, NeighbourList] = {}
         # Only rows that have near-duplicates, which are few.
-        self._near: dict[int, frozenset[int]] = {}
+        self._near_of_all: dict[int, frozenset[int]] = {}
         self._looked_up: set[int] = set()
         self._latest: dict[Filter, list[tuple[int, str]]] = {}
 
@@ -250,9 +250,11 @@ class _SharingAnswerer(Answerer):
         """The same for rows and those beside them, kept for the lists to come."""
         for part in sorted({row // _TOGETHER for row in rows} - self._looked_up):
             self._looked_up.add(part)
-            found = super().near_rows(range(part * _TOGETHER, (part + 1) * _TOGETHER), thresholds)
-            self._near.update((row, near) for row, near in found.items() if near)
-        return {row: self._near.get(row, frozenset()) for row in rows}
+            found = self.score_near_rows(
+                range(part * _TOGETHER, (part + 1) * _TOGETHER), thresholds
+            )
+            self._near_of_all.update((row, near) for row, near in found.items() if near)
+        return {row: self._near_of_all.get(row, frozenset()) for row in rows}
 
     def latest_rows(self, passing: Filter, number: int) -> list[int]:
         """The same, from a longer list of the newest that is kept."""
