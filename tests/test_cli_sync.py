@@ -250,7 +250,7 @@ def test_a_second_run_beside_the_first_ends_at_once(run: Run, place: Path) -> No
 # What follows is about real processes.
 
 SLOW = """
-import sys, time
+import os, sys, time
 import recommender.syncing
 from recommender.cli import main
 from recommender.embedders import hashing
@@ -259,7 +259,11 @@ recommender.syncing._PART = 4
 embed = hashing.HashingEmbedder.embed
 
 def slowly(self, texts):
-    time.sleep(float(sys.argv[1]))
+    if sys.argv[1] == "-":
+        while not os.path.exists("go on"):
+            time.sleep(0.01)
+    else:
+        time.sleep(float(sys.argv[1]))
     return embed(self, texts)
 
 hashing.HashingEmbedder.embed = slowly
@@ -267,7 +271,7 @@ main(sys.argv[2:])
 """
 
 
-def started(place: Path, seconds: float, *words: str) -> subprocess.Popen[str]:
+def started(place: Path, seconds: float | str, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", SLOW, str(seconds), *words],
         cwd=place,
@@ -290,14 +294,15 @@ def answers(folder: Path) -> dict[str, list[tuple[str, float]]]:
 
 @pytest.mark.slow
 def test_two_at_once_end_as_one(place: Path) -> None:
-    first = started(place, 1.0, "sync")
+    first = started(place, "-", "sync")
     while not (place / "idx" / ".sync.lock").exists():
         time.sleep(0.01)
     second = started(place, 0, "sync")
-    output, _ = second.communicate(timeout=60)
+    output, _ = second.communicate(timeout=120)
     assert second.returncode == 0
     assert "a sync is running already (process" in output
-    output, _ = first.communicate(timeout=60)
+    (place / "go on").touch()
+    output, _ = first.communicate(timeout=120)
     assert first.returncode == 0, output
     assert len(answers(place / "idx")) == 30
 
@@ -358,7 +363,7 @@ def test_an_interrupt_says_so_and_leaves_a_whole_index(place: Path) -> None:
     while "embedding" not in process.stdout.readline():
         pass
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Interrupted" in output
     assert "Traceback" not in output
