@@ -60,9 +60,10 @@ NEAR_EMPTY_LENGTH = 10
 COMPARED_LENGTH = 400_000
 # A headline names one work or one code, if any: there another one contradicts as well.
 CONTRADICTING_KINDS = CONTRADICTABLE | {"work", "code"}
-
-
-_FEW_FACTS = 2
+# Of one fact or two that agree little follows: as if the shorter list had two more.
+FEW_FACTS = 2
+# What 16 bits hold.
+MOST_DAYS_APART = 60_000.0
 # Filled in for all pairs at once.
 _NOT_TOLD = (math.nan,) * 5
 
@@ -229,8 +230,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         conflict = float(bool(title_conflicts(article, other)))
     if article.facts and other.facts:
         shared_facts = float(both := len(article.facts & other.facts))
-        # Of one fact or two that agree little follows: as if the shorter list had two more.
-        facts = both / (min(len(article.facts), len(other.facts)) + _FEW_FACTS)
+        facts = both / (min(len(article.facts), len(other.facts)) + FEW_FACTS)
         against = float(contradictions(article, other)) if same_language else math.nan
     if not (article.excerpt or other.excerpt or near_empty):
         length_log = math.log2(other.length / article.length)
@@ -246,7 +246,9 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         shared_facts,
         against,
         conflict,
-        min(abs(article.day - other.day), 60_000.0) if article.day == article.day else math.nan,
+        min(abs(article.day - other.day), MOST_DAYS_APART)
+        if article.day == article.day
+        else math.nan,
         length_log,
         same_text,
         same_title,
@@ -306,7 +308,7 @@ def _plain_overlap(stored: float | None, both: float | None) -> float | None:
     """The share of the shorter list of facts, from the cautious one that is stored."""
     if not stored or not both:
         return stored
-    return round(min(both / max(round(both / stored) - _FEW_FACTS, both), 1.0), 4)
+    return round(min(both / max(round(both / stored) - FEW_FACTS, both), 1.0), 4)
 
 
 def to_evidence(row: NDArray[np.float16], facts: FactComparison | None = None) -> Evidence:

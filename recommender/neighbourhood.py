@@ -13,18 +13,22 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, gather, reverse
+from recommender.evidence import COLUMN, EvidenceTable, reverse
 from recommender.generation import FEW_FINGERPRINTS, MIN_SHARED, Rows
+from recommender.measuring import PairMeasure
+from recommender.overlaps import Overlaps
 from recommender.postings import Postings
 from recommender.progress import Progress
 from recommender.search import DEEPER, FINGERPRINT_CANDIDATES, Found, Searcher, shorten
 from recommender.store import NeighbourList, Writer
+from recommender.traits import TraitsMaker
 from recommender.vectors import VectorIndex, pair_cosines
 
 _SWEEP = 1_024
 _BATCH = 500
 _WALKED_TOGETHER = 64
 _ITERATIONS = 4
+_COSINES_AT_ONCE = 2_000
 
 
 def fill_all(
@@ -48,19 +52,19 @@ def fill_all(
     """
     rows, vectors, languages = writer.vectors()
     centred = searcher.centred(vectors, languages)
+    del vectors
     keep = searcher.state.options.neighbours
     by_vector, floors = _vector_pairs(index, rows, centred, keep, progress)
     pairs = _unique([*by_vector, *_fingerprint_pairs(postings, writer)])
-    table = _measure_pairs(searcher, pairs, rows, centred, progress, "evidence")
+    crowd = _Crowd(writer, searcher, rows, centred)
+    table = crowd.measure(pairs, progress, "evidence")
     thin = _thin(searcher, _Lists(pairs, table), floors)
     if len(thin):
         deep, deep_floors = _vector_pairs(
             index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
         )
         more = _without(_unique(deep), pairs)
-        table = np.concatenate(
-            [table, _measure_pairs(searcher, more, rows, centred, progress, "more evidence")]
-        )
+        table = np.concatenate([table, crowd.measure(more, progress, "more evidence")])
         pairs = np.concatenate([pairs, more])
         for row in thin.tolist():
             floors.pop(row, None)
@@ -170,35 +174,52 @@ def _unique(pairs: Sequence[Rows]) -> Rows:
     return np.unique(np.concatenate(pairs), axis=0)
 
 
-def _measure_pairs(
-    searcher: Searcher,
-    pairs: Rows,
-    rows: Rows,
-    centred: NDArray[np.float32],
-    progress: Progress,
-    stage: str,
-) -> EvidenceTable:
-    # Each pair is measured from the end that comes first on the walk.
-    walk = _walk(np.unique(pairs), rows, centred)
-    rank = np.zeros(int(walk.max(initial=-1)) + 1, np.int64)
-    rank[walk] = np.arange(len(walk))
-    turned = rank[pairs[:, 0]] > rank[pairs[:, 1]]
-    owners = np.where(turned, pairs[:, 1], pairs[:, 0])
-    others = np.where(turned, pairs[:, 0], pairs[:, 1])
-    order = np.lexsort((rank[others], rank[owners]))
-    starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))
-    table = np.zeros((len(pairs), len(COLUMNS)), np.float16)
-    for number, (start, end) in enumerate(pairwise([*starts.tolist(), len(pairs)])):
-        places = order[start:end]
-        owner, seconds = int(owners[places[0]]), others[places]
-        known = searcher.comparables([owner, *seconds.tolist()])
-        searcher.prime(known, known[owner])
-        cosines = _cosines(owner, seconds, rows, centred)
-        table[places] = gather(known[owner], [known[row] for row in seconds.tolist()], cosines)
-        if number % 200 == 0 or end == len(pairs):
-            progress(stage, end, len(pairs))
-    table[turned] = reverse(table[turned])
-    return table
+class _Crowd:
+    """Measures pairs of all the articles that a writer sees."""
+
+    def __init__(
+        self, writer: Writer, searcher: Searcher, embedded: Rows, centred: NDArray[np.float32]
+    ) -> None:
+        self._store = writer
+        self._rows = writer.rows()
+        self._embedded, self._centred = embedded, centred
+        self._strip = searcher.state.recipe.boilerplate.strip
+        maker = TraitsMaker()
+        for start in range(0, len(self._rows), _BATCH):
+            maker.add(searcher.primed(self._rows[start : start + _BATCH].tolist()))
+        traits = maker.made()
+        self._pairs = PairMeasure(traits)
+        self._overlaps = Overlaps(self._texts, traits.length)
+
+    def _texts(self, articles: Sequence[int]) -> list[str]:
+        rows = self._rows[np.asarray(articles)].tolist()
+        texts = self._store.texts(rows)
+        return [self._strip(texts[row]) for row in rows]
+
+    def measure(self, pairs: Rows, progress: Progress, stage: str) -> EvidenceTable:
+        """Evidence of pairs of rows, sorted, from the first to the second."""
+        first, second = (np.searchsorted(self._rows, pairs[:, end]) for end in (0, 1))
+        cosines = _cosines(pairs, self._embedded, self._centred)
+        table = self._pairs.measure(first, second, cosines)
+        places = np.flatnonzero(self._pairs.overlapping(first, second, table))
+        progress(stage, len(pairs) - len(places), len(pairs))
+        # Each is asked for from the end that comes first on the walk.
+        walk = _walk(np.unique(pairs[places]), self._embedded, self._centred)
+        rank = np.zeros(len(self._rows), np.int64)
+        rank[np.searchsorted(self._rows, walk)] = np.arange(len(walk))
+        first, second = first[places], second[places]
+        turned = rank[first] > rank[second]
+        owners, others = np.where(turned, second, first), np.where(turned, first, second)
+        order = np.lexsort((rank[others], rank[owners]))
+        starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))
+        for number, (start, end) in enumerate(pairwise([*starts.tolist(), len(order)])):
+            own = order[start:end]
+            resemblance, containment = self._overlaps.of(int(owners[own[0]]), others[own].tolist())
+            table[places[own], COLUMN["resemblance"]] = resemblance
+            table[places[own], COLUMN["containment"]] = containment
+            if number % 200 == 0 or end == len(order):
+                progress(stage, len(pairs) - len(order) + end, len(pairs))
+        return table
 
 
 def _walk(articles: Rows, rows: Rows, centred: NDArray[np.float32]) -> Rows:
@@ -226,18 +247,17 @@ def _walk(articles: Rows, rows: Rows, centred: NDArray[np.float32]) -> Rows:
     return np.asarray(articles[np.concatenate([*parts, np.flatnonzero(~embedded)])])
 
 
-def _cosines(
-    first: int, seconds: Rows, rows: Rows, centred: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    cosines = np.full(len(seconds), np.nan)
-    if not len(rows):
+def _cosines(pairs: Rows, embedded: Rows, centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosines of pairs of rows; NaN where one has no vector."""
+    cosines = np.full(len(pairs), np.nan, np.float32)
+    if not len(embedded):
         return cosines
-    places = np.minimum(np.searchsorted(rows, seconds), len(rows) - 1)
-    embedded = rows[places] == seconds
-    own = min(int(np.searchsorted(rows, first)), len(rows) - 1)
-    if rows[own] == first and embedded.any():
-        others = centred[places[embedded]]
-        cosines[embedded] = pair_cosines(np.repeat(centred[own][None], len(others), axis=0), others)
+    for start in range(0, len(pairs), _COSINES_AT_ONCE):
+        part = pairs[start : start + _COSINES_AT_ONCE]
+        places = np.minimum(np.searchsorted(embedded, part), len(embedded) - 1)
+        there = np.flatnonzero((embedded[places] == part).all(axis=1))
+        first, second = places[there].T
+        cosines[start + there] = pair_cosines(centred[first], centred[second])
     return cosines
 
 

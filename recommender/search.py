@@ -241,12 +241,7 @@ class Searcher:
             and other.language == article.language
         ]
         for chunk in _chunks(rows, others):
-            texts = self.store.texts(chunk)
-            strip = self.state.recipe.boilerplate.strip
-            prime(
-                [others[row] for row in chunk],
-                [strip(_present(texts, row, self.store)) for row in chunk],
-            )
+            self._prime_all(chunk, others, self.state.recipe)
 
     def centred(
         self, vectors: NDArray[np.float16], languages: Sequence[str]
@@ -295,19 +290,45 @@ class Searcher:
         state = self.state
         missing = [row for row in rows if row not in self._comparables]
         if missing:
-            cards, sketches = self.store.cards(missing), self.store.sketches(missing)
-            there = [row for row in missing if row in cards and row in sketches]
-            titles = fold_many([cards[row].title for row in there])
-            for row, title in zip(there, titles, strict=True):
-                self._comparables[row] = comparable(
-                    cards[row], title, sketches[row], state.recipe, TextLoader(self.store, row)
-                )
+            self._comparables.update(self._read(missing, state.recipe))
         found = {row: self._comparables[row] for row in rows if row in self._comparables}
         for row in found:
             self._comparables.move_to_end(row)
         while len(self._comparables) > _COMPARABLES_KEPT:
             self._comparables.popitem(last=False)
         return found
+
+    def primed(self, rows: Sequence[int]) -> list[Comparable]:
+        """What comparing needs of all these articles, with their terms; nothing of it is kept.
+
+        Raises
+        ------
+        IndexCorrupt
+            If one is not there.
+        """
+        recipe = self.state.recipe
+        found = self._read(rows, recipe)
+        for chunk in _chunks(rows, found):
+            self._prime_all(chunk, found, recipe)
+        return [_present(found, row, self.store) for row in rows]
+
+    def _read(self, rows: Sequence[int], recipe: Recipe) -> dict[int, Comparable]:
+        cards, sketches = self.store.cards(rows), self.store.sketches(rows)
+        there = [row for row in rows if row in cards and row in sketches]
+        titles = fold_many([cards[row].title for row in there])
+        return {
+            row: comparable(cards[row], title, sketches[row], recipe, TextLoader(self.store, row))
+            for row, title in zip(there, titles, strict=True)
+        }
+
+    def _prime_all(
+        self, rows: Sequence[int], articles: Mapping[int, Comparable], recipe: Recipe
+    ) -> None:
+        texts = self.store.texts(rows)
+        prime(
+            [articles[row] for row in rows],
+            [recipe.boilerplate.strip(_present(texts, row, self.store)) for row in rows],
+        )
 
     def _raw_vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float16]]:
         found, vectors, _ = self.store.vectors_of(rows)
