@@ -113,11 +113,16 @@ class Comparable:
         title, text = fold_many([self.title, self.load_text()], spaced=True)
         return title, text
 
+    @property
+    def folded(self) -> str:
+        """The part of the folded text that shingles are made of."""
+        return self._spaced[1].replace(" ", "")[:COMPARED_LENGTH]
+
     # Most pairs never need the shingles: they are made at the first pair that does.
     @cached_property
     def shingles(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Sorted hashes of the character 5-grams and of the 8-grams, shapes (m,) and (n,)."""
-        folded = self._spaced[1].replace(" ", "")[:COMPARED_LENGTH]
+        folded = self.folded
         return shingle_hashes(folded, RESEMBLANCE_LENGTH), shingle_hashes(
             folded, CONTAINMENT_LENGTH
         )

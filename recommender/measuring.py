@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def _blocks(first: Places, second: Places) -> Iterator[_Block]:
     """Pairs, sorted by their first article, in blocks."""
     starts = np.flatnonzero(np.diff(first, prepend=-1))
     bounds = [*starts[::_TOGETHER].tolist(), len(first)]
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         owners, local = np.unique(first[low:high], return_inverse=True)
         yield _Block(owners, local.astype(np.int64), second[low:high], slice(low, high))
 
@@ -172,7 +173,6 @@ class PairMeasure:
 
     def _add_told(self, table: EvidenceTable, first: Places, second: Places) -> None:
         """What each tells of the other; left missing across languages."""
-        traits = self._traits
         near_empty = table[:, COLUMN["near_empty"]] > 0
         places = np.flatnonzero(~near_empty & (table[:, COLUMN["same_language"]] > 0))
         names = ("title_told_high", "lead_told_high"), ("title_told_low", "lead_told_low")

@@ -180,21 +180,20 @@ class _Crowd:
     def __init__(
         self, writer: Writer, searcher: Searcher, embedded: Rows, centred: NDArray[np.float32]
     ) -> None:
-        self._store = writer
         self._rows = writer.rows()
         self._embedded, self._centred = embedded, centred
-        self._strip = searcher.state.recipe.boilerplate.strip
+        self._overlaps = Overlaps(writer.folder)
         maker = TraitsMaker()
         for start in range(0, len(self._rows), _BATCH):
-            maker.add(searcher.primed(self._rows[start : start + _BATCH].tolist()))
-        traits = maker.made()
-        self._pairs = PairMeasure(traits)
-        self._overlaps = Overlaps(self._texts, traits.length)
+            articles = searcher.primed(self._rows[start : start + _BATCH].tolist())
+            maker.add(articles)
+            self._overlaps.add([each.folded for each in articles])
+        self._overlaps.finish()
+        self._pairs = PairMeasure(maker.made())
 
-    def _texts(self, articles: Sequence[int]) -> list[str]:
-        rows = self._rows[np.asarray(articles)].tolist()
-        texts = self._store.texts(rows)
-        return [self._strip(texts[row]) for row in rows]
+    def close(self) -> None:
+        """Give back what is on disk."""
+        self._overlaps.close()
 
     def measure(self, pairs: Rows, progress: Progress, stage: str) -> EvidenceTable:
         """Evidence of pairs of rows, sorted, from the first to the second."""

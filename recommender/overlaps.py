@@ -1,81 +1,133 @@
 """How much of their texts many pairs of stored articles share, by exact counts of shingles.
 
-The sets of shingles are made when they are first needed, and some thousand are kept: pairs
-should come in an order in which one article is asked for again soon.
+The hashes of all shingles wait on disk, in the order of the texts; of some thousand articles
+they are in memory. Pairs should come in an order in which one article is asked for again soon.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evidence import COMPARED_LENGTH, CONTAINMENT_LENGTH, RESEMBLANCE_LENGTH
-from recommender.shingles import Hashes, shared_by_all, shingle_hashes
-from recommender.text import fold_many
+from recommender.evidence import CONTAINMENT_LENGTH, RESEMBLANCE_LENGTH
+from recommender.shingles import Hashes, placed_hashes
+from recommender.spooling import SpooledArrays
 
-_KEPT = 4_000
-# Characters of texts.
-_READ_AT_ONCE = 500_000
+# Articles whose hashes are in memory, some 12 kB each.
+_KEPT = 2_000
+_LONGER = CONTAINMENT_LENGTH - RESEMBLANCE_LENGTH
+_SLOT_BITS = 16
+_SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
 
-Sets = tuple[Hashes, Hashes]
 Shares = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 
 class Overlaps:
-    """Exact resemblance and containment of pairs.
+    """Exact resemblance and containment of pairs of articles.
 
     Parameters
     ----------
-    read : callable
-        Gives the texts of some articles, without boilerplate, in their order.
-    lengths : ndarray of int64, shape (n,)
-        Folded characters of each article's text.
+    folder : Path
+        Where there is room for the hashes.
     """
 
-    def __init__(
-        self, read: Callable[[Sequence[int]], list[str]], lengths: NDArray[np.int64]
-    ) -> None:
-        self._read = read
-        self._lengths = lengths
-        self._kept: OrderedDict[int, Sets] = OrderedDict()
+    def __init__(self, folder: Path) -> None:
+        self._hashes = SpooledArrays(folder, np.uint64)
+        self._kinds = array("q")
+        self._kept: OrderedDict[int, Hashes] = OrderedDict()
+        self._taken = np.zeros(1 << _SLOT_BITS, bool)
+
+    def add(self, folded: Sequence[str]) -> None:
+        """Take in the folded texts of the articles that come next."""
+        for short, long in zip(
+            placed_hashes(folded, RESEMBLANCE_LENGTH),
+            placed_hashes(folded, CONTAINMENT_LENGTH),
+            strict=True,
+        ):
+            self._kinds += array("q", (_distinct(short), _distinct(long)))
+            # The longer shingles beside the shorter ones that begin where they do.
+            both = np.zeros((2, len(short)), np.uint64)
+            both[0], both[1, : len(long)] = short, long
+            self._hashes.append(both)
+
+    def finish(self) -> None:
+        """To be called when all are there, before the first question."""
+        self._hashes.finish()
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._hashes.close()
 
     def of(self, first: int, seconds: Sequence[int]) -> tuple[Shares, Shares]:
-        """Resemblance and containment of an article and others, shapes (len(seconds),)."""
-        sets = self._sets([first, *seconds])
-        (ours, our_long), others = sets[0], sets[1:]
-        both = shared_by_all(ours, [each for each, _ in others])
-        long = shared_by_all(our_long, [each for _, each in others])
-        union = np.array([len(each) for each, _ in others]) + len(ours) - both
-        shorter = np.minimum([len(each) for _, each in others], len(our_long))
-        return _shares(both, union), _shares(long, shorter)
+        """Resemblance and containment of an article and others, shapes (len(seconds),).
 
-    def _sets(self, articles: Sequence[int]) -> list[Sets]:
-        missing = [each for each in articles if each not in self._kept]
-        for chunk in _chunks(missing, self._lengths):
-            for article, folded in zip(chunk, fold_many(self._read(chunk)), strict=True):
-                self._kept[article] = (
-                    shingle_hashes(folded[:COMPARED_LENGTH], RESEMBLANCE_LENGTH),
-                    shingle_hashes(folded[:COMPARED_LENGTH], CONTAINMENT_LENGTH),
-                )
-        found = [self._kept[each] for each in articles]
+        All of at least `CONTAINMENT_LENGTH` characters.
+        """
+        own, *others = self._read([first, *seconds])
+        short, long = self._shared(own, others)
+        kinds = np.frombuffer(self._kinds, np.int64).reshape(-1, 2)
+        (own_short, own_long), theirs = kinds[first], kinds[seconds]
+        return (
+            short / (theirs[:, 0] + own_short - short),
+            long / np.minimum(theirs[:, 1], own_long),
+        )
+
+    def _read(self, articles: Sequence[int]) -> list[Hashes]:
+        found = []
         for each in articles:
-            self._kept.move_to_end(each)
+            if each in self._kept:
+                self._kept.move_to_end(each)
+            else:
+                self._kept[each] = self._hashes[each].reshape(2, -1)
+            found.append(self._kept[each])
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return found
 
+    def _shared(self, own: Hashes, others: Sequence[Hashes]) -> tuple[Counts, Counts]:
+        """How many different shingles of either length each of the others shares."""
+        lengths = np.array([each.shape[1] for each in others])
+        ends = np.cumsum(lengths)
+        every, longer = np.concatenate(others, axis=1)
+        # Most hashes of another text fall on a slot, told by their upper bits, without one of ours.
+        slots = (own[0] >> _SLOT_SHIFT).astype(np.intp)
+        self._taken[slots] = True
+        places = np.flatnonzero(self._taken[(every >> _SLOT_SHIFT).astype(np.intp)])
+        self._taken[slots] = False
+        sorted_own = np.sort(own[0])
+        hits = _found(every[places], sorted_own)
+        there = hits >= 0
+        places, hits = places[there], hits[there]
+        owners = np.searchsorted(ends, places, side="right")
+        short = _count(owners, hits, len(others), len(sorted_own))
+        # A longer shingle is shared only where all shorter ones inside it are.
+        last = places[_LONGER:]
+        whole = np.flatnonzero(last - places[: len(last)] == _LONGER)
+        begins, owners = places[whole], owners[whole]
+        sorted_own = np.sort(own[1, : own.shape[1] - _LONGER])
+        hits = _found(longer[begins], sorted_own)
+        there = (hits >= 0) & (begins + _LONGER < ends[owners])
+        return short, _count(owners[there], hits[there], len(others), len(sorted_own))
 
-def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> Shares:
-    return np.asarray(parts / np.maximum(wholes, 1))
+
+def _found(hashes: Hashes, among: Hashes) -> Counts:
+    """The first place of each hash among sorted ones; -1 where it is not there."""
+    places = np.searchsorted(among, hashes)
+    places[places == len(among)] = 0
+    return np.where(among[places] == hashes, places, -1)
 
 
-def _chunks(articles: Sequence[int], lengths: NDArray[np.int64]) -> list[Sequence[int]]:
-    """The articles in parts whose texts fit well into memory."""
-    ends = np.cumsum(lengths[np.asarray(articles, np.int64)])
-    cuts = np.flatnonzero(np.diff(ends // _READ_AT_ONCE, prepend=0)).tolist()
-    bounds = sorted({0, *cuts, len(articles)})
-    return [articles[start:end] for start, end in pairwise(bounds)]
+def _count(owners: Counts, places: Counts, many: int, width: int) -> Counts:
+    """How many different places, of `width`, each of `many` owners has."""
+    return np.bincount(np.unique(owners * width + places) // width, minlength=many)
+
+
+def _distinct(hashes: Hashes) -> int:
+    ordered = np.sort(hashes)
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))

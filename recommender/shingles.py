@@ -196,33 +196,26 @@ def shared(first: NDArray[np.unsignedinteger], second: NDArray[np.unsignedintege
     return int(np.count_nonzero(both[1:] == both[:-1]))
 
 
-_SLOT_BITS = 16
-_SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
-
-
-def shared_by_all(own: Hashes, others: Sequence[Hashes]) -> NDArray[np.int64]:
-    """Size of the intersection of one set of shingles with each of several, shape (n,).
+def placed_hashes(folded: Sequence[str], length: int) -> list[Hashes]:
+    """Hashes of the shingles of several texts as they come, worked out over one array.
 
     Parameters
     ----------
-    own : ndarray of uint64
-        Sorted, each once; so are the others.
-    others : sequence of ndarray of uint64, length n
+    folded : sequence of str, length n
+    length : int
+        Characters of a shingle; a shorter text has none.
+
+    Returns
+    -------
+    list of ndarray of uint64, length n
+        As `rolling_hashes` gives them.
     """
-    if not others:
-        return np.zeros(0, np.int64)
-    # Most hashes of another text fall on a slot, told by their upper bits, that none of ours has.
-    slots = (own >> _SLOT_SHIFT).astype(np.intp)
-    taken = np.zeros(1 << _SLOT_BITS, bool)
-    taken[slots] = True
-    every = np.concatenate(others)
-    places = np.flatnonzero(taken[(every >> _SLOT_SHIFT).astype(np.intp)])
-    hashes = every[places]
-    found = np.searchsorted(own, hashes)
-    found[found == len(own)] = 0
-    equal = places[own[found] == hashes] if len(own) else places[:0]
-    ends = np.cumsum([len(each) for each in others])
-    return np.diff(np.searchsorted(equal, ends), prepend=0)
+    hashes = _rolling(_codes("".join(folded)), length)
+    ends = np.cumsum([len(text) for text in folded]).tolist()
+    return [
+        hashes[end - len(text) : max(end - length + 1, end - len(text))]
+        for end, text in zip(ends, folded, strict=True)
+    ]
 
 
 def resemblance(first: Hashes, second: Hashes) -> float:

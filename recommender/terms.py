@@ -185,9 +185,9 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
     """
     if not others:
         return np.zeros((0, 5))
-    weights = weights()
+    heavy = weights()
     has = np.zeros(BUCKET_COUNT, np.int64)
-    has[own.every] = weights[own.every]
+    has[own.every] = heavy[own.every]
     every = [each.every for each in others]
     columns = []
     for ours, theirs in (
@@ -195,9 +195,9 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
         (own.lead, [each.lead for each in others]),
     ):
         said = np.zeros(BUCKET_COUNT, np.int64)
-        said[ours] = weights[ours]
+        said[ours] = heavy[ours]
         by_others = share_of(_sums(said, every), said.sum())
-        by_us = share_of(_sums(has, theirs), _sums(weights, theirs))
+        by_us = share_of(_sums(has, theirs), _sums(heavy, theirs))
         columns += [np.minimum(by_others, by_us), np.maximum(by_others, by_us)]
     absent = np.ones(BUCKET_COUNT, bool)
     absent[own.every] = False
@@ -260,6 +260,7 @@ def _sums(values: NDArray[np.int64], parts: Sequence[Buckets]) -> NDArray[np.int
 
 
 def share_of(part: NDArray[np.int64], whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    """Parts of wholes, NaN where a whole is 0."""
     whole = np.broadcast_to(np.asarray(whole, np.float64), part.shape)
     shares = np.full(part.shape, np.nan)
     np.divide(part, whole, out=shares, where=whole > 0)
