@@ -132,7 +132,7 @@ class PairMeasure:
         places = np.flatnonzero(asked)
         for block in _blocks(first[places], second[places]):
             asked[places[block.pairs]] = self._fingerprints.common(block) > 0
-        return asked
+        return np.asarray(asked)
 
     def _add_sets(self, table: EvidenceTable, block: _Block) -> None:
         traits, first, second = self._traits, block.first, block.second

@@ -7,7 +7,9 @@ fingerprints; an added article is searched for once and entered into the lists i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +21,14 @@ from recommender.measuring import PairMeasure
 from recommender.overlaps import Overlaps
 from recommender.postings import Postings
 from recommender.progress import Progress
-from recommender.search import DEEPER, FINGERPRINT_CANDIDATES, Found, Searcher, shorten
+from recommender.search import (
+    DEEPER,
+    FINGERPRINT_CANDIDATES,
+    Found,
+    Searcher,
+    shorten_many,
+)
+from recommender.similarity import ANCHORS
 from recommender.store import NeighbourList, Writer
 from recommender.traits import TraitsMaker
 from recommender.vectors import VectorIndex, pair_cosines
@@ -29,6 +38,7 @@ _BATCH = 500
 _WALKED_TOGETHER = 64
 _ITERATIONS = 4
 _COSINES_AT_ONCE = 2_000
+_SCORED_AT_ONCE = 4_000
 
 
 def fill_all(
@@ -56,53 +66,69 @@ def fill_all(
     keep = searcher.state.options.neighbours
     by_vector, floors = _vector_pairs(index, rows, centred, keep, progress)
     pairs = _unique([*by_vector, *_fingerprint_pairs(postings, writer)])
-    crowd = _Crowd(writer, searcher, rows, centred)
-    table = crowd.measure(pairs, progress, "evidence")
-    thin = _thin(searcher, _Lists(pairs, table), floors)
-    if len(thin):
-        deep, deep_floors = _vector_pairs(
-            index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
-        )
-        more = _without(_unique(deep), pairs)
-        table = np.concatenate([table, crowd.measure(more, progress, "more evidence")])
-        pairs = np.concatenate([pairs, more])
-        for row in thin.tolist():
-            floors.pop(row, None)
-        floors.update(deep_floors)
-    lists = _Lists(pairs, table)
-    finished: dict[int, NeighbourList] = {}
-    for row in writer.rows().tolist():
-        finished[row] = searcher.shorten(lists.of(row, floors.get(row, -1.0))).as_list()
-        if len(finished) == _BATCH:
-            writer.put_neighbours(finished)
-            finished = {}
-    writer.put_neighbours(finished)
+    with closing(_Crowd(writer, searcher, rows, centred)) as crowd:
+        table = crowd.measure(pairs, progress, "evidence")
+        scores = _scores(searcher, table)
+        thin = _thin(searcher, pairs, scores, floors)
+        if len(thin):
+            deep, deep_floors = _vector_pairs(
+                index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
+            )
+            more = _without(_unique(deep), pairs)
+            table = np.concatenate([table, crowd.measure(more, progress, "more evidence")])
+            scores = np.concatenate([scores, _scores(searcher, table[len(pairs) :])])
+            pairs = np.concatenate([pairs, more])
+            for row in thin.tolist():
+                floors.pop(row, None)
+            floors.update(deep_floors)
+    lists = _Lists(pairs, table, scores)
+    every = writer.rows()
+    for start in range(0, len(every), _BATCH):
+        writer.put_neighbours(lists.shortened(every[start : start + _BATCH], floors, keep))
+
+
+def _scores(searcher: Searcher, table: EvidenceTable) -> NDArray[np.float64]:
+    scores = np.zeros(len(table))
+    for start in range(0, len(table), _SCORED_AT_ONCE):
+        part = slice(start, start + _SCORED_AT_ONCE)
+        scores[part] = searcher.similarities(table[part])
+    return scores
 
 
 class _Lists:
     """Measured pairs, by the article at either end."""
 
-    def __init__(self, pairs: Rows, table: EvidenceTable) -> None:
+    def __init__(self, pairs: Rows, table: EvidenceTable, scores: NDArray[np.float64]) -> None:
         owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
-        others = np.concatenate([pairs[:, 1], pairs[:, 0]])
-        self._order = np.lexsort((others, owners))
-        self._owners, self._others = owners[self._order], others[self._order]
-        self._table = table
+        self._order = np.argsort(owners, kind="stable")
+        self._owners = owners[self._order]
+        self._pairs, self._table, self._scores = pairs, table, scores
 
-    def of(self, row: int, floor: float) -> Found:
-        """The candidates of an article."""
-        start, end = np.searchsorted(self._owners, [row, row + 1])
-        places = self._order[start:end]
-        seconds = places >= len(self._table)
-        evidence = self._table[places - seconds * len(self._table)]
-        evidence[seconds] = reverse(evidence[seconds])
-        return Found(self._others[start:end], evidence, floor)
+    def shortened(
+        self, rows: Rows, floors: Mapping[int, float], keep: int
+    ) -> dict[int, NeighbourList]:
+        """The lists of some articles, rising, each as `search.shorten` makes it."""
+        bounds = np.searchsorted(self._owners, [rows[0], rows[-1] + 1])
+        places = self._order[slice(*bounds)]
+        owners = np.searchsorted(rows, self._owners[slice(*bounds)])
+        turned = places >= len(self._pairs)
+        places = places - turned * len(self._pairs)
+        others = self._pairs[places, np.where(turned, 0, 1)]
+        evidence = self._table[places]
+        evidence[turned] = reverse(evidence[turned])
+        given = np.array([floors.get(row, -1.0) for row in rows.tolist()])
+        made = shorten_many(owners, others, evidence, self._scores[places], given, keep)
+        return {row: each.as_list() for row, each in zip(rows.tolist(), made, strict=True)}
 
 
-def _thin(searcher: Searcher, lists: _Lists, floors: Mapping[int, float]) -> Rows:
+def _thin(
+    searcher: Searcher, pairs: Rows, scores: NDArray[np.float64], floors: Mapping[int, float]
+) -> Rows:
     """Rows whose nearest articles hold few related ones, although more may lie farther off."""
+    related = pairs[scores >= ANCHORS["related"]]
+    counts = Counter(related.ravel().tolist())
     return np.array(
-        [row for row in sorted(floors) if searcher.is_thin(lists.of(row, floors[row]))], np.int64
+        [row for row in sorted(floors) if searcher.is_thin(counts[row], floors[row])], np.int64
     )
 
 
@@ -169,9 +195,12 @@ def _ordered(first: Rows, second: Rows) -> Rows:
 
 
 def _unique(pairs: Sequence[Rows]) -> Rows:
-    if not pairs:
+    """Each pair once, sorted."""
+    if not sum(map(len, pairs)):
         return np.zeros((0, 2), np.int64)
-    return np.unique(np.concatenate(pairs), axis=0)
+    width = np.int64(max(int(each.max(initial=0)) for each in pairs) + 1)
+    keys = np.unique(np.concatenate([each[:, 0] * width + each[:, 1] for each in pairs]))
+    return np.column_stack([keys // width, keys % width])
 
 
 class _Crowd:
@@ -307,10 +336,13 @@ def _shortened(
     """Shorten several lists; their similarities are worked out in one go."""
     if not touched:
         return {}
-    scores = searcher.similarities(np.concatenate([each.table for each in touched.values()]))
-    ends = np.cumsum([len(each.rows) for each in touched.values()])
-    parts = np.split(scores, ends[:-1])
-    return {
-        row: shorten(found, part, keep).as_list()
-        for (row, found), part in zip(touched.items(), parts, strict=True)
-    }
+    table = np.concatenate([each.table for each in touched.values()])
+    made = shorten_many(
+        np.repeat(np.arange(len(touched)), [len(each.rows) for each in touched.values()]),
+        np.concatenate([each.rows for each in touched.values()]),
+        table,
+        searcher.similarities(table),
+        np.array([each.floor for each in touched.values()]),
+        keep,
+    )
+    return {row: each.as_list() for row, each in zip(touched, made, strict=True)}

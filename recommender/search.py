@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -272,18 +273,26 @@ class Searcher:
         """What is kept, or shown, of an article: its nearest, and more where those are few."""
         keep = self.state.options.neighbours
         found = self.find(query, depth=keep)
-        if self.is_thin(found):
+        related = np.count_nonzero(self.similarities(found.table) >= ANCHORS["related"])
+        if self.is_thin(int(related), found.floor):
             found = self.find(query, depth=DEEPER * keep)
         return found
 
-    def is_thin(self, found: Found) -> bool:
+    def is_thin(self, related: int, floor: float) -> bool:
         """Whether an article has so few related ones that it is worth searching deeper."""
-        related = np.count_nonzero(self.similarities(found.table) >= ANCHORS["related"])
-        return bool(related < _FEW_RELATED and self.may_be_more(found.floor, ANCHORS["related"]))
+        return related < _FEW_RELATED and self.may_be_more(floor, ANCHORS["related"])
 
     def shorten(self, found: Found) -> Found:
         """Keep the best candidates, best first, and near-duplicates beyond them."""
-        return shorten(found, self.similarities(found.table), self.state.options.neighbours)
+        (shortened,) = shorten_many(
+            np.zeros(len(found.rows), np.int64),
+            found.rows,
+            found.table,
+            self.similarities(found.table),
+            np.array([found.floor]),
+            self.state.options.neighbours,
+        )
+        return shortened
 
     def comparables(self, rows: Sequence[int]) -> dict[int, Comparable]:
         """What comparing needs of stored articles; rows that are gone are absent."""
@@ -371,22 +380,44 @@ def _present(found: Mapping[int, Value], row: int, store: Store) -> Value:
     return found[row]
 
 
-def shorten(found: Found, scores: NDArray[np.float64], keep: int) -> Found:
-    """Keep the best `keep` candidates, best first, and near-duplicates beyond them.
+def shorten_many(
+    owners: NDArray[np.int64],
+    rows: Rows,
+    table: EvidenceTable,
+    scores: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    keep: int,
+) -> list[Found]:
+    """Keep the best `keep` candidates of each article, best first, and near-duplicates beyond them.
 
     Parameters
     ----------
-    found : Found
+    owners : ndarray of int64, shape (n,)
+        Whose candidate each is: a place among the floors.
+    rows : ndarray of int64, shape (n,)
+    table : ndarray of float16, shape (n, len(COLUMNS))
     scores : ndarray of float64, shape (n,)
-        Their similarities.
+        Similarities.
+    floors : ndarray of float64, shape (m,)
+        Of each article.
     keep : int
+
+    Returns
+    -------
+    list of Found, length m
     """
-    cosines = found.table[:, COLUMN["cosine"]].astype(np.float64)
+    cosines = table[:, COLUMN["cosine"]].astype(np.float64)
     # A NaN would not sort alike everywhere; no vector is as far as can be.
     cosines = np.where(np.isnan(cosines), -1.0, cosines)
-    order = np.lexsort((found.rows, -cosines, -scores))
-    place = np.arange(len(order))
+    order = np.lexsort((rows, -cosines, -scores, owners))
+    owners = owners[order]
+    place = np.arange(len(order)) - np.searchsorted(owners, owners)
     kept = (place < keep) | ((scores[order] >= ANCHORS["same_story"]) & (place < MOST_NEIGHBOURS))
-    dropped = cosines[order[~kept]]
-    floor = max([found.floor, *dropped.tolist()])
-    return Found(found.rows[order[kept]], found.table[order[kept]], floor)
+    floors = floors.copy()
+    np.maximum.at(floors, owners[~kept], cosines[order[~kept]])
+    bounds = np.searchsorted(owners[kept], np.arange(len(floors) + 1)).tolist()
+    rows, table = rows[order[kept]], table[order[kept]]
+    return [
+        Found(rows[start:end], table[start:end], float(floor))
+        for (start, end), floor in zip(pairwise(bounds), floors, strict=True)
+    ]

@@ -159,7 +159,7 @@ class SpooledArrays:
         """Put an array down behind those that are there."""
         data = np.ascontiguousarray(values, self._dtype)
         try:
-            self._file.write(data)
+            self._file.write(data.tobytes())
         except OSError as error:
             raise _failed(self._folder, error) from error
         self._ends.append(self._ends[-1] + data.nbytes)
