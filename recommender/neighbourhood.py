@@ -218,7 +218,9 @@ class _Crowd:
             maker.add(articles)
             self._overlaps.add([each.folded for each in articles])
         self._overlaps.finish()
-        self._pairs = PairMeasure(maker.made())
+        traits = maker.made()
+        self._lengths = traits.length
+        self._pairs = PairMeasure(traits)
 
     def close(self) -> None:
         """Give back what is on disk."""
@@ -231,12 +233,12 @@ class _Crowd:
         table = self._pairs.measure(first, second, cosines)
         places = np.flatnonzero(self._pairs.overlapping(first, second, table))
         progress(stage, len(pairs) - len(places), len(pairs))
-        # Each is asked for from the end that comes first on the walk.
+        # Each is asked for from its longer end, along the walk.
         walk = _walk(np.unique(pairs[places]), self._embedded, self._centred)
         rank = np.zeros(len(self._rows), np.int64)
         rank[np.searchsorted(self._rows, walk)] = np.arange(len(walk))
         first, second = first[places], second[places]
-        turned = rank[first] > rank[second]
+        turned = self._lengths[first] < self._lengths[second]
         owners, others = np.where(turned, second, first), np.where(turned, first, second)
         order = np.lexsort((rank[others], rank[owners]))
         starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))

@@ -10,6 +10,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from recommender.evidence import CONTAINMENT_LENGTH, RESEMBLANCE_LENGTH
 from recommender.shingles import Hashes, placed_hashes
 from recommender.spooling import SpooledArrays
 
-# Articles whose hashes are in memory, some 12 kB each.
+# Articles whose hashes are in memory, some 20 kB each.
 _KEPT = 2_000
 _LONGER = CONTAINMENT_LENGTH - RESEMBLANCE_LENGTH
 _SLOT_BITS = 16
@@ -26,6 +27,22 @@ _SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
 
 Shares = NDArray[np.float64]
 Counts = NDArray[np.int64]
+
+
+class _Hashed(NamedTuple):
+    """The shingles of one article in the order of its text.
+
+    A hash falls on a slot, told by its upper bits: most of another text fall on slots that none
+    of ours falls on, and are looked at no further.
+    """
+
+    slots: NDArray[np.intp]
+    short: Hashes
+    long: Hashes
+
+    @classmethod
+    def of(cls, hashes: Hashes) -> _Hashed:
+        return cls((hashes[0] >> _SLOT_SHIFT).astype(np.intp), hashes[0], hashes[1])
 
 
 class Overlaps:
@@ -40,7 +57,7 @@ class Overlaps:
     def __init__(self, folder: Path) -> None:
         self._hashes = SpooledArrays(folder, np.uint64)
         self._kinds = array("q")
-        self._kept: OrderedDict[int, Hashes] = OrderedDict()
+        self._kept: OrderedDict[int, _Hashed] = OrderedDict()
         self._taken = np.zeros(1 << _SLOT_BITS, bool)
 
     def add(self, folded: Sequence[str]) -> None:
@@ -78,29 +95,26 @@ class Overlaps:
             long / np.minimum(theirs[:, 1], own_long),
         )
 
-    def _read(self, articles: Sequence[int]) -> list[Hashes]:
+    def _read(self, articles: Sequence[int]) -> list[_Hashed]:
         found = []
         for each in articles:
             if each in self._kept:
                 self._kept.move_to_end(each)
             else:
-                self._kept[each] = self._hashes[each].reshape(2, -1)
+                self._kept[each] = _Hashed.of(self._hashes[each].reshape(2, -1))
             found.append(self._kept[each])
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return found
 
-    def _shared(self, own: Hashes, others: Sequence[Hashes]) -> tuple[Counts, Counts]:
+    def _shared(self, own: _Hashed, others: Sequence[_Hashed]) -> tuple[Counts, Counts]:
         """How many different shingles of either length each of the others shares."""
-        lengths = np.array([each.shape[1] for each in others])
-        ends = np.cumsum(lengths)
-        every, longer = np.concatenate(others, axis=1)
-        # Most hashes of another text fall on a slot, told by their upper bits, without one of ours.
-        slots = (own[0] >> _SLOT_SHIFT).astype(np.intp)
-        self._taken[slots] = True
-        places = np.flatnonzero(self._taken[(every >> _SLOT_SHIFT).astype(np.intp)])
-        self._taken[slots] = False
-        sorted_own = np.sort(own[0])
+        ends = np.cumsum([len(each.slots) for each in others])
+        self._taken[own.slots] = True
+        places = np.flatnonzero(self._taken.take(np.concatenate([x.slots for x in others])))
+        self._taken[own.slots] = False
+        every = np.concatenate([each.short for each in others])
+        sorted_own = np.sort(own.short)
         hits = _found(every[places], sorted_own)
         there = hits >= 0
         places, hits = places[there], hits[there]
@@ -110,7 +124,8 @@ class Overlaps:
         last = places[_LONGER:]
         whole = np.flatnonzero(last - places[: len(last)] == _LONGER)
         begins, owners = places[whole], owners[whole]
-        sorted_own = np.sort(own[1, : own.shape[1] - _LONGER])
+        longer = np.concatenate([each.long for each in others])
+        sorted_own = np.sort(own.long[: len(own.long) - _LONGER])
         hits = _found(longer[begins], sorted_own)
         there = (hits >= 0) & (begins + _LONGER < ends[owners])
         return short, _count(owners[there], hits[there], len(others), len(sorted_own))
