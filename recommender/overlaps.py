@@ -20,7 +20,7 @@ from recommender.shingles import Hashes, placed_hashes
 from recommender.spooling import SpooledArrays
 
 # Articles whose hashes are in memory, some 20 kB each.
-_KEPT = 2_000
+_KEPT = 4_000
 _LONGER = CONTAINMENT_LENGTH - RESEMBLANCE_LENGTH
 _SLOT_BITS = 16
 _SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
@@ -140,7 +140,8 @@ def _found(hashes: Hashes, among: Hashes) -> Counts:
 
 def _count(owners: Counts, places: Counts, many: int, width: int) -> Counts:
     """How many different places, of `width`, each of `many` owners has."""
-    return np.bincount(np.unique(owners * width + places) // width, minlength=many)
+    keys = np.sort(owners * width + places)
+    return np.bincount(keys[np.diff(keys, prepend=-1) > 0] // width, minlength=many)
 
 
 def _distinct(hashes: Hashes) -> int:
