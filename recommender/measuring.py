@@ -30,6 +30,7 @@ from recommender.traits import Lists, Places, Traits
 
 # First articles of a block; their tables stay in the processor's cache.
 _TOGETHER = 16
+_PLAIN_AT_ONCE = 20_000
 Flags = NDArray[np.bool_]
 Values = NDArray[np.float64]
 
@@ -91,7 +92,9 @@ class PairMeasure:
         ndarray of float16, shape (n, len(COLUMNS))
         """
         table = np.full((len(first), len(COLUMNS)), np.nan, np.float16)
-        self._add_plain(table, first, second)
+        for start in range(0, len(first), _PLAIN_AT_ONCE):
+            part = slice(start, start + _PLAIN_AT_ONCE)
+            self._add_plain(table[part], first[part], second[part])
         table[:, COLUMN["cosine"]] = cosines
         for block in _blocks(first, second):
             self._add_sets(table[block.pairs], block)

@@ -7,7 +7,6 @@ fingerprints; an added article is searched for once and entered into the lists i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -15,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evidence import COLUMN, EvidenceTable, reverse
+from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, reverse
 from recommender.generation import FEW_FINGERPRINTS, MIN_SHARED, Rows
 from recommender.measuring import PairMeasure
 from recommender.overlaps import Overlaps
@@ -64,8 +63,10 @@ def fill_all(
     centred = searcher.centred(vectors, languages)
     del vectors
     keep = searcher.state.options.neighbours
-    by_vector, floors = _vector_pairs(index, rows, centred, keep, progress)
-    pairs = _unique([*by_vector, *_fingerprint_pairs(postings, writer)])
+    near, floors = _vector_pairs(index, rows, centred, keep, progress)
+    near += _fingerprint_pairs(postings, writer)
+    pairs = _unique(near)
+    del near
     with closing(_Crowd(writer, searcher, rows, centred)) as crowd:
         table = crowd.measure(pairs, progress, "evidence")
         scores = _scores(searcher, table)
@@ -75,16 +76,19 @@ def fill_all(
                 index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
             )
             more = _without(_unique(deep), pairs)
-            table = np.concatenate([table, crowd.measure(more, progress, "more evidence")])
-            scores = np.concatenate([scores, _scores(searcher, table[len(pairs) :])])
+            added = crowd.measure(more, progress, "more evidence")
+            # In its place: joined, both would be in memory twice.
+            table.resize((len(pairs) + len(more), len(COLUMNS)), refcheck=False)
+            table[len(pairs) :] = added
+            scores = np.concatenate([scores, _scores(searcher, added)])
             pairs = np.concatenate([pairs, more])
             for row in thin.tolist():
                 floors.pop(row, None)
             floors.update(deep_floors)
-    lists = _Lists(pairs, table, scores)
-    every = writer.rows()
-    for start in range(0, len(every), _BATCH):
-        writer.put_neighbours(lists.shortened(every[start : start + _BATCH], floors, keep))
+    del crowd, centred
+    lists = _Lists(writer.rows(), pairs, table, scores)
+    for start in range(0, len(lists), _BATCH):
+        writer.put_neighbours(lists.shortened(start, start + _BATCH, floors, keep))
 
 
 def _scores(searcher: Searcher, table: EvidenceTable) -> NDArray[np.float64]:
@@ -96,39 +100,50 @@ def _scores(searcher: Searcher, table: EvidenceTable) -> NDArray[np.float64]:
 
 
 class _Lists:
-    """Measured pairs, by the article at either end."""
+    """Measured pairs of rows, by the article at either end."""
 
-    def __init__(self, pairs: Rows, table: EvidenceTable, scores: NDArray[np.float64]) -> None:
-        owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
-        self._order = np.argsort(owners, kind="stable")
-        self._owners = owners[self._order]
-        self._pairs, self._table, self._scores = pairs, table, scores
+    def __init__(
+        self, rows: Rows, pairs: Rows, table: EvidenceTable, scores: NDArray[np.float64]
+    ) -> None:
+        self._rows, self._table, self._scores = rows, table, scores
+        self._pairs = np.searchsorted(rows, pairs).astype(np.int32)
+        # The pairs as they are, and turned round behind them.
+        owners = self._pairs.T.ravel()
+        self._order = np.argsort(owners, kind="stable").astype(np.int32)
+        self._starts = np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=len(rows)))))
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def shortened(
-        self, rows: Rows, floors: Mapping[int, float], keep: int
+        self, start: int, end: int, floors: Mapping[int, float], keep: int
     ) -> dict[int, NeighbourList]:
-        """The lists of some articles, rising, each as `search.shorten` makes it."""
-        bounds = np.searchsorted(self._owners, [rows[0], rows[-1] + 1])
-        places = self._order[slice(*bounds)]
-        owners = np.searchsorted(rows, self._owners[slice(*bounds)])
+        """The lists of some articles, each as `search.shorten_many` makes it."""
+        own = self._rows[start:end].tolist()
+        places = self._order[self._starts[start] : self._starts[start + len(own)]]
         turned = places >= len(self._pairs)
         places = places - turned * len(self._pairs)
-        others = self._pairs[places, np.where(turned, 0, 1)]
         evidence = self._table[places]
         evidence[turned] = reverse(evidence[turned])
-        given = np.array([floors.get(row, -1.0) for row in rows.tolist()])
-        made = shorten_many(owners, others, evidence, self._scores[places], given, keep)
-        return {row: each.as_list() for row, each in zip(rows.tolist(), made, strict=True)}
+        made = shorten_many(
+            self._pairs[places, turned.astype(np.intp)].astype(np.int64) - start,
+            self._rows[self._pairs[places, 1 - turned.astype(np.intp)]],
+            evidence,
+            self._scores[places],
+            np.array([floors.get(row, -1.0) for row in own]),
+            keep,
+        )
+        return {row: each.as_list() for row, each in zip(own, made, strict=True)}
 
 
 def _thin(
     searcher: Searcher, pairs: Rows, scores: NDArray[np.float64], floors: Mapping[int, float]
 ) -> Rows:
     """Rows whose nearest articles hold few related ones, although more may lie farther off."""
-    related = pairs[scores >= ANCHORS["related"]]
-    counts = Counter(related.ravel().tolist())
+    related = pairs[scores >= ANCHORS["related"]].ravel()
+    counts = np.bincount(related, minlength=max(floors, default=0) + 1)
     return np.array(
-        [row for row in sorted(floors) if searcher.is_thin(counts[row], floors[row])], np.int64
+        [row for row in sorted(floors) if searcher.is_thin(int(counts[row]), floors[row])], np.int64
     )
 
 

@@ -220,7 +220,7 @@ class FaissIndex:
         """Write the index as one file; see `VectorIndex.write`."""
         import faiss
 
-        body = faiss.serialize_index(self._index).tobytes()
+        body = faiss.serialize_index(self._index).data
         rows = self._rows.astype("<i8").tobytes()
         trailer = _TRAILER.pack(len(body), len(self._rows), _VERSION, _MAGIC)
         return write_whole(path, [body, rows, trailer])
@@ -303,8 +303,10 @@ def build_vector_index(rows: Rows, vectors: Vectors, *, kind: VectorKind = "auto
     """
     import faiss
 
-    order = np.argsort(rows, kind="stable")
-    rows, vectors = np.asarray(rows, np.int64)[order], np.ascontiguousarray(vectors[order])
+    rows = np.asarray(rows, np.int64)
+    if (rows[1:] < rows[:-1]).any():
+        order = np.argsort(rows, kind="stable")
+        rows, vectors = rows[order], vectors[order]
     vectors = _checked(vectors, vectors.shape[1])
     if kind == "auto":
         kind = "exact" if len(rows) <= EXACT_UP_TO else "hnsw"
