@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # As many times as many as are wanted may wait to be compared.
-_MOST_WAITING = 16
+_MOST_WAITING = 4
 
 
 class Best:

@@ -38,6 +38,7 @@ _WALKED_TOGETHER = 64
 _ITERATIONS = 4
 _COSINES_AT_ONCE = 2_000
 _SCORED_AT_ONCE = 4_000
+_NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
 def fill_all(
@@ -181,20 +182,20 @@ def _vector_pairs(
 
 def _fingerprint_pairs(postings: Postings, writer: Writer) -> Iterator[Rows]:
     """Pairs with common fingerprints, for each article those that share most."""
-    owners: list[Rows] = []
-    others: list[Rows] = []
-    counts: list[NDArray[np.int32]] = []
-    for first, second, shared in postings.pairs(min_shared=MIN_SHARED):
-        owners += [first, second]
-        others += [second, first]
-        counts += [shared, shared]
-    if owners:
-        owner, other, count = np.concatenate(owners), np.concatenate(others), np.concatenate(counts)
+    first, second, shared = (
+        np.concatenate(each)
+        for each in zip(_NO_PAIRS, *postings.pairs(min_shared=MIN_SHARED), strict=True)
+    )
+    if len(first):
+        owner, other = np.concatenate([first, second]), np.concatenate([second, first])
+        count = np.concatenate([shared, shared])
+        del first, second, shared
         order = np.lexsort((other, -count, owner))
-        owner, other = owner[order], other[order]
-        starts = np.searchsorted(owner, owner)
-        best = np.arange(len(owner)) - starts < FINGERPRINT_CANDIDATES
-        yield _ordered(owner[best], other[best])
+        owner = owner[order]
+        best = np.arange(len(owner)) - np.searchsorted(owner, owner) < FINGERPRINT_CANDIDATES
+        owner, other = owner[best], other[order[best]]
+        del order, count, best
+        yield _ordered(owner, other)
     rows, fingerprints = writer.fingerprints()
     for row, fingerprint in zip(rows, fingerprints, strict=True):
         if len(fingerprint) and len(fingerprint) < FEW_FINGERPRINTS:

@@ -19,8 +19,8 @@ from recommender.evidence import CONTAINMENT_LENGTH, RESEMBLANCE_LENGTH
 from recommender.shingles import Hashes, placed_hashes
 from recommender.spooling import SpooledArrays
 
-# Articles whose hashes are in memory, some 20 kB each.
-_KEPT = 4_000
+# Shingles whose hashes are in memory, 24 bytes each: of some thousand articles.
+_KEPT = 2_000_000
 _LONGER = CONTAINMENT_LENGTH - RESEMBLANCE_LENGTH
 _SLOT_BITS = 16
 _SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
@@ -58,6 +58,7 @@ class Overlaps:
         self._hashes = SpooledArrays(folder, np.uint64)
         self._kinds = array("q")
         self._kept: OrderedDict[int, _Hashed] = OrderedDict()
+        self._size = 0
         self._taken = np.zeros(1 << _SLOT_BITS, bool)
 
     def add(self, folded: Sequence[str]) -> None:
@@ -102,9 +103,10 @@ class Overlaps:
                 self._kept.move_to_end(each)
             else:
                 self._kept[each] = _Hashed.of(self._hashes[each].reshape(2, -1))
+                self._size += len(self._kept[each].slots)
             found.append(self._kept[each])
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        while self._size > _KEPT:
+            self._size -= len(self._kept.popitem(last=False)[1].slots)
         return found
 
     def _shared(self, own: _Hashed, others: Sequence[_Hashed]) -> tuple[Counts, Counts]:

@@ -23,6 +23,7 @@ from recommender.terms import LEAD_TERMS, Buckets
 
 Places = NDArray[np.int64]
 _NO_SLOT = ""
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,16 +219,27 @@ class TraitsMaker:
         what only one article has and none of the other lists.
         """
         found = [self._lists(each) for each in (name, *more)]
-        every = np.concatenate([each.values for each in found])
-        values, numbers, counts = np.unique(every, return_inverse=True, return_counts=True)
+        values, counts = np.unique(
+            np.concatenate([each.values for each in found]), return_counts=True
+        )
         if none is not None:
-            kept = values != np.uint64(none)
+            kept = values[values != np.uint64(none)]
         else:
-            kept = counts > 1
-            kept[numbers[len(found[0].values) :]] = True
-        renumbered = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[numbers]
-        parts = np.split(renumbered, np.cumsum([len(each.values) for each in found])[:-1])
-        return [Lists(part, each.starts) for part, each in zip(parts, found, strict=True)]
+            kept = values[counts > 1]
+            for each in found[1:]:
+                kept = np.union1d(kept, each.values)
+        return [Lists(_places_among(kept, each.values), each.starts) for each in found]
+
+
+def _places_among(kept: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int32]:
+    """Places, from 1, of values among sorted ones; 0 of those that are not there."""
+    places = np.zeros(len(values), np.int32)
+    if len(kept):
+        for start in range(0, len(values), _AT_ONCE):
+            part = values[start : start + _AT_ONCE]
+            found = np.minimum(np.searchsorted(kept, part), len(kept) - 1)
+            places[start : start + _AT_ONCE] = np.where(kept[found] == part, found + 1, 0)
+    return places
 
 
 def _hash(text: str) -> int:

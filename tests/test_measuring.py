@@ -138,7 +138,7 @@ def test_a_real_set_of_articles_has_the_same_evidence(tmp_path: Path) -> None:
 def test_overlaps_are_read_again_when_others_took_their_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.overlaps._KEPT", 2)
+    monkeypatch.setattr("recommender.overlaps._KEPT", 60)
     texts = [f"{PIECES[0]}{piece}{number}" for number, piece in enumerate(PIECES[:4])]
     folded = [each.folded for each in primed(comparables([Article(id="a", body=x) for x in texts]))]
     with closing(Overlaps(tmp_path)) as overlaps:
