@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 # As many times as many as are wanted may wait to be compared.
 _MOST_WAITING = 4
+_SORTED_AT_ONCE = 128
 
 
 class Best:
@@ -63,6 +64,19 @@ def best_of(
     places: NDArray[np.int64], values: NDArray[np.float32], wanted: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best of each row, best first, ties by place."""
+    # What sorting needs takes several times the room of the values.
+    parts = [
+        _best_of(
+            places[start : start + _SORTED_AT_ONCE], values[start : start + _SORTED_AT_ONCE], wanted
+        )
+        for start in range(0, max(len(values), 1), _SORTED_AT_ONCE)
+    ]
+    return np.concatenate([each for each, _ in parts]), np.concatenate([each for _, each in parts])
+
+
+def _best_of(
+    places: NDArray[np.int64], values: NDArray[np.float32], wanted: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     if values.shape[1] > 4 * wanted:
         # Keep all that tie with the last of the best, or the edge would depend on the order.
         edge = -np.partition(-values, wanted - 1, axis=1)[:, wanted - 1 : wanted]
