@@ -30,6 +30,8 @@ from recommender.traits import Lists, Places, Traits
 
 # First articles of a block; their tables stay in the processor's cache.
 _TOGETHER = 16
+# An article that is a candidate of very many others has its pairs in several blocks.
+_MOST_PAIRS = 4_000
 _PLAIN_AT_ONCE = 20_000
 Flags = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -50,10 +52,10 @@ class _Block:
 
 
 def _blocks(first: Places, second: Places) -> Iterator[_Block]:
-    """Pairs, sorted by their first article, in blocks."""
+    """Pairs, sorted by their first article, in blocks of few first articles and not many pairs."""
     starts = np.flatnonzero(np.diff(first, prepend=-1))
-    bounds = [*starts[::_TOGETHER].tolist(), len(first)]
-    for low, high in pairwise(bounds):
+    bounds = np.union1d(starts[::_TOGETHER], np.arange(0, len(first), _MOST_PAIRS))
+    for low, high in pairwise([*bounds.tolist(), len(first)]):
         owners, local = np.unique(first[low:high], return_inverse=True)
         yield _Block(owners, local.astype(np.int64), second[low:high], slice(low, high))
 

@@ -8,12 +8,12 @@ fingerprints; an added article is searched for once and entered into the lists i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.closing import Closing
 from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, reverse
 from recommender.generation import FEW_FINGERPRINTS, MIN_SHARED, Rows
 from recommender.measuring import PairMeasure
@@ -37,6 +37,7 @@ _BATCH = 500
 _WALKED_TOGETHER = 64
 _ITERATIONS = 4
 _COSINES_AT_ONCE = 2_000
+_OVERLAPS_AT_ONCE = 500
 _SCORED_AT_ONCE = 4_000
 _NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32))
 
@@ -68,7 +69,7 @@ def fill_all(
     near += _fingerprint_pairs(postings, writer)
     pairs = _unique(near)
     del near
-    with closing(_Crowd(writer, searcher, rows, centred)) as crowd:
+    with _Crowd(writer, searcher, rows, centred) as crowd:
         table = crowd.measure(pairs, progress, "evidence")
         scores = _scores(searcher, table)
         thin = _thin(searcher, pairs, scores, floors)
@@ -219,7 +220,7 @@ def _unique(pairs: Sequence[Rows]) -> Rows:
     return np.column_stack([keys // width, keys % width])
 
 
-class _Crowd:
+class _Crowd(Closing):
     """Measures pairs of all the articles that a writer sees."""
 
     def __init__(
@@ -258,7 +259,8 @@ class _Crowd:
         owners, others = np.where(turned, second, first), np.where(turned, first, second)
         order = np.lexsort((rank[others], rank[owners]))
         starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))
-        for number, (start, end) in enumerate(pairwise([*starts.tolist(), len(order)])):
+        bounds = np.union1d(starts, np.arange(0, len(order), _OVERLAPS_AT_ONCE))
+        for number, (start, end) in enumerate(pairwise([*bounds.tolist(), len(order)])):
             own = order[start:end]
             resemblance, containment = self._overlaps.of(int(owners[own[0]]), others[own].tolist())
             table[places[own], COLUMN["resemblance"]] = resemblance

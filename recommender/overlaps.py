@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.closing import Closing
 from recommender.evidence import CONTAINMENT_LENGTH, RESEMBLANCE_LENGTH
 from recommender.shingles import Hashes, placed_hashes
 from recommender.spooling import SpooledArrays
@@ -45,7 +46,7 @@ class _Hashed(NamedTuple):
         return cls((hashes[0] >> _SLOT_SHIFT).astype(np.intp), hashes[0], hashes[1])
 
 
-class Overlaps:
+class Overlaps(Closing):
     """Exact resemblance and containment of pairs of articles.
 
     Parameters

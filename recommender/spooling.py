@@ -137,7 +137,7 @@ class SpooledValues(Sequence[Value]):
             yield from self[start : start + _BATCH]
 
 
-class SpooledArrays:
+class SpooledArrays(Closing):
     """Arrays of one type that wait on disk, each read when it is asked for.
 
     Parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -79,7 +78,7 @@ def primed(articles: list[Comparable]) -> list[Comparable]:
 def together(folder: Path, articles: list[Comparable], cosines: list[float]) -> EvidenceTable:
     """The evidence of all pairs, in the order of `combinations`."""
     maker = TraitsMaker()
-    with closing(Overlaps(folder)) as overlaps:
+    with Overlaps(folder) as overlaps:
         for start in range(0, len(articles), 3):
             maker.add(articles[start : start + 3])
             overlaps.add([each.folded for each in articles[start : start + 3]])
@@ -126,7 +125,12 @@ def test_many_pairs_have_the_evidence_of_each(
     assert_equal(together(folder, primed(comparables(articles)), cosines), expected)
 
 
-def test_a_real_set_of_articles_has_the_same_evidence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [4_000, 7])
+def test_a_real_set_of_articles_has_the_same_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    # Pairs of one article stand in several blocks, too.
+    monkeypatch.setattr("recommender.measuring._MOST_PAIRS", most)
     articles = list(sample_articles())[:90]
     made = comparables(articles)
     cosines = [0.25] * (len(made) * (len(made) - 1) // 2)
@@ -141,7 +145,7 @@ def test_overlaps_are_read_again_when_others_took_their_room(
     monkeypatch.setattr("recommender.overlaps._KEPT", 60)
     texts = [f"{PIECES[0]}{piece}{number}" for number, piece in enumerate(PIECES[:4])]
     folded = [each.folded for each in primed(comparables([Article(id="a", body=x) for x in texts]))]
-    with closing(Overlaps(tmp_path)) as overlaps:
+    with Overlaps(tmp_path) as overlaps:
         overlaps.add(folded)
         overlaps.finish()
         first = overlaps.of(0, [1, 2, 3])
