@@ -7,8 +7,9 @@ a temporary SQLite file, or an empty database of a server (`mysql+pymysql://user
 password is taken from that URL, so give one that is for this only). INDEX is an index over
 zh_news, whose vectors are taken so that nothing need be embedded; without one the hashing
 embedder stands in. Measured, each in a process of its own: the first sync of a part and of all,
-nothing changed, and 100 articles changed (60 edited, 20 deleted, 20 new). Embedding is timed and
-taken off. Writes `results/sync.json` and `results/sync.md`.
+nothing changed, 100 articles changed (60 edited, 20 deleted, 20 new), and the export of all
+related lists into a folder, anew and with nothing changed. Embedding is timed and taken off.
+Writes `results/sync.json` and `results/sync.md`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ AIMS = {
     f"first sync, {BEYOND}": "≥ 1,000 articles/s",
     "nothing changed": "≤ 5 s",
     f"100 changed, {BEYOND}": "≤ 5 s",
+    "export of all related lists": "≤ 60 s",
     "memory of a first sync, growth": "≤ 6 KiB an article",
 }
 TEXT_STAGES = ("reading the site", "fingerprints and facts", "embedding")
@@ -148,6 +150,16 @@ def sync(database: str, index: Path, vectors: str) -> dict[str, Any]:
     return result
 
 
+def export(index: Path, folder: Path) -> dict[str, float]:
+    """All related lists into a folder, by the command."""
+    start, before = time.perf_counter(), os.times()
+    command = [sys.executable, "-m", "recommender", "export", str(folder), "--index", str(index)]
+    subprocess.run(command, check=True)
+    after = os.times()
+    processor = sum(after[2:4]) - sum(before[2:4])
+    return {"seconds": time.perf_counter() - start, "processor_seconds": processor}
+
+
 def rows(file: Path, count: int) -> Iterator[dict[str, Any]]:
     """Articles as columns of `ay_content`."""
     from recommender.sources import read_articles
@@ -190,6 +202,9 @@ def measure(file: Path, database: str, folder: Path, *, count: int, vectors: str
     change_some(database, count)
     found["100 changed"] = sync(database, index, vectors)
     found["nothing changed, again"] = sync(database, index, vectors)
+    found["load"] = os.getloadavg()
+    for name in ("export", "export, nothing changed"):
+        found[name] = export(index, folder / "related")
     return found
 
 
@@ -215,6 +230,10 @@ def table_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("articles", f"{first['total']:,}"),
         (f"first sync, {BEYOND}", f"{first['total'] / beyond(first):,.0f} articles/s"),
         (
+            f"first sync, {BEYOND}, processor time",
+            f"{first['processor_seconds'] - first['embedding']:,.1f} s",
+        ),
+        (
             "the same without search files and neighbours",
             f"{first['total'] / until:,.0f} articles/s",
         ),
@@ -226,8 +245,18 @@ def table_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
         (f"100 changed, {BEYOND}", f"{beyond(some):,.1f} s"),
         ("100 changed, processor time", f"{some['processor_seconds']:,.1f} s"),
         ("100 changed: embedded", f"{some['embedded']:,}"),
+        ("export of all related lists", f"{found['export']['seconds']:,.1f} s"),
+        (
+            "export with nothing changed",
+            f"{found['export, nothing changed']['seconds']:,.1f} s",
+        ),
+        (
+            "the same, processor time",
+            f"{found['export, nothing changed']['processor_seconds']:,.1f} s",
+        ),
         ("memory of a first sync, growth", growth(None)),
         *((f"the same until the end of: {stage}", growth(stage)) for stage in TEXT_STAGES),
+        ("load of the machine, mean of 15 minutes", f"{found['load'][2]:.1f}"),
         ("memory of a first sync, peak", f"{first['peak_kib'] / 1024:,.0f} MiB"),
         (
             "memory when nothing changed, peak",

@@ -20,7 +20,7 @@ from recommender.centring import Centres
 from recommender.config import IndexOptions, Thresholds
 from recommender.deciding import note_texts, untouched
 from recommender.embedders import Embedder, EmbedderIdentity
-from recommender.embedding import embed, embed_spooled, key_of
+from recommender.embedding import Lengths, embed, embed_spooled, key_of, lengths_of
 from recommender.errors import (
     ConfigError,
     IndexMissing,
@@ -151,11 +151,15 @@ def build_cleaned(
     recipe = make_recipe(cleaned.values(), options)
     key = key_of(embedder.identity)
     with prepared_on_disk(folder) as prepared, Pending.open(folder, embedder=key) as pending:
+        lengths: Lengths = {}
         for batch in cleaned.batches(CLEAN_STEP):
-            for each in prepare(batch, recipe, now):
+            made = prepare(batch, recipe, now)
+            for each in made:
                 prepared.put(each.card.id, each)
+            lengths.update(lengths_of(made))
             progress("fingerprints and facts", len(prepared), len(cleaned))
-        embedded = embed_spooled(prepared, embedder, pending, progress)
+        embedded = embed_spooled(prepared, lengths, embedder, pending, progress)
+        del lengths
         with writing(folder, create=True) as writer:
             with writer.transaction():
                 unedited = untouched(writer, prepared.values())

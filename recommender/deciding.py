@@ -105,8 +105,11 @@ def conflicts(store: Store) -> tuple[DecisionConflict, ...]:
 
 def untouched(writer: Writer, prepared: Iterable[Prepared]) -> frozenset[str]:
     """Ids of decided articles whose text is the stored one; asked before it is replaced."""
-    given = {each.card.id: each.content_digest for each in prepared}
     decided = {article_id for each in read_decisions(writer) for article_id in each.pair}
+    if not decided:
+        # As a rule: then nothing is read that waits on disk.
+        return frozenset()
+    given = {each.card.id: each.content_digest for each in prepared}
     rows = sorted(writer.rows_of(decided & given.keys()).values())
     return frozenset(
         document.card.id

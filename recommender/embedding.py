@@ -19,7 +19,9 @@ from recommender.spooling import Spool
 from recommender.store import Pending
 
 _EMBED_CHUNK = 64
-_BATCH = 500
+
+# Of each input by its digest, with the id of an article that has it.
+Lengths = dict[bytes, tuple[int, str]]
 
 
 def embed(
@@ -53,17 +55,23 @@ def embed(
     return vectors, len(missing)
 
 
+def lengths_of(prepared: Sequence[Prepared]) -> Lengths:
+    """The lengths of the inputs of articles."""
+    return {
+        each.input_digest: (len(each.embedding_input), each.card.id)
+        for each in prepared
+        if each.embedding_input
+    }
+
+
 def embed_spooled(
-    prepared: Spool[Prepared], embedder: Embedder, pending: Pending, progress: Progress
+    prepared: Spool[Prepared],
+    lengths: Lengths,
+    embedder: Embedder,
+    pending: Pending,
+    progress: Progress,
 ) -> int:
     """Put the vectors of all inputs by; how many were embedded now. Inputs stay on disk."""
-    lengths: dict[bytes, tuple[int, str]] = {}
-    for batch in prepared.batches(_BATCH):
-        lengths.update(
-            (each.input_digest, (len(each.embedding_input), each.card.id))
-            for each in batch
-            if each.embedding_input
-        )
     known = pending.known(list(lengths))
     missing = sorted(
         (digest for digest in lengths if digest not in known),

@@ -60,9 +60,10 @@ NEAR_EMPTY_LENGTH = 10
 COMPARED_LENGTH = 400_000
 # A headline names one work or one code, if any: there another one contradicts as well.
 CONTRADICTING_KINDS = CONTRADICTABLE | {"work", "code"}
-
-
-_FEW_FACTS = 2
+# Of one fact or two that agree little follows: as if the shorter list had two more.
+FEW_FACTS = 2
+# What 16 bits hold.
+MOST_DAYS_APART = 60_000.0
 # Filled in for all pairs at once.
 _NOT_TOLD = (math.nan,) * 5
 
@@ -112,11 +113,16 @@ class Comparable:
         title, text = fold_many([self.title, self.load_text()], spaced=True)
         return title, text
 
+    @property
+    def folded(self) -> str:
+        """The part of the folded text that shingles are made of."""
+        return self._spaced[1].replace(" ", "")[:COMPARED_LENGTH]
+
     # Most pairs never need the shingles: they are made at the first pair that does.
     @cached_property
     def shingles(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Sorted hashes of the character 5-grams and of the 8-grams, shapes (m,) and (n,)."""
-        folded = self._spaced[1].replace(" ", "")[:COMPARED_LENGTH]
+        folded = self.folded
         return shingle_hashes(folded, RESEMBLANCE_LENGTH), shingle_hashes(
             folded, CONTAINMENT_LENGTH
         )
@@ -229,8 +235,7 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         conflict = float(bool(title_conflicts(article, other)))
     if article.facts and other.facts:
         shared_facts = float(both := len(article.facts & other.facts))
-        # Of one fact or two that agree little follows: as if the shorter list had two more.
-        facts = both / (min(len(article.facts), len(other.facts)) + _FEW_FACTS)
+        facts = both / (min(len(article.facts), len(other.facts)) + FEW_FACTS)
         against = float(contradictions(article, other)) if same_language else math.nan
     if not (article.excerpt or other.excerpt or near_empty):
         length_log = math.log2(other.length / article.length)
@@ -246,7 +251,9 @@ def _measure(article: Comparable, other: Comparable, cosine: float) -> tuple[flo
         shared_facts,
         against,
         conflict,
-        min(abs(article.day - other.day), 60_000.0) if article.day == article.day else math.nan,
+        min(abs(article.day - other.day), MOST_DAYS_APART)
+        if article.day == article.day
+        else math.nan,
         length_log,
         same_text,
         same_title,
@@ -306,7 +313,7 @@ def _plain_overlap(stored: float | None, both: float | None) -> float | None:
     """The share of the shorter list of facts, from the cautious one that is stored."""
     if not stored or not both:
         return stored
-    return round(min(both / max(round(both / stored) - _FEW_FACTS, both), 1.0), 4)
+    return round(min(both / max(round(both / stored) - FEW_FACTS, both), 1.0), 4)
 
 
 def to_evidence(row: NDArray[np.float16], facts: FactComparison | None = None) -> Evidence:

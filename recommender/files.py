@@ -35,7 +35,7 @@ _ADVICE = {
 }
 
 
-def write_whole(path: Path, parts: Iterable[bytes]) -> str:
+def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> str:
     """Write a file under another name, put it safely on disk, and give it its name.
 
     Returns

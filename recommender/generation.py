@@ -221,9 +221,10 @@ def write_generation(
     """
     rows, vectors, languages = writer.vectors()
     index = build_vector_index(rows, centres.apply(vectors, languages), kind=kind)
-    del vectors
+    del vectors, languages
     fingerprint_rows, fingerprints = writer.fingerprints()
     postings = Postings.build(fingerprint_rows, fingerprints)
+    del fingerprints
     number = writer.next_generation()
     names = {
         VECTORS_FILE: f"{VECTORS_FILE}-{number:06d}.faiss",

@@ -224,20 +224,23 @@ def make_recipe(cleaned: Sequence[Cleaned], options: IndexOptions) -> Recipe:
             min_count=options.boilerplate_min_count,
             min_share=options.boilerplate_min_share,
         )
+    cards = [(each.card.title, each.card.date) for each in cleaned]
     return Recipe(
         boilerplate=boilerplate,
-        bulk_days=find_bulk_days(each.card.date for each in cleaned),
-        generic_titles=find_generic_titles(cleaned),
+        bulk_days=find_bulk_days(date for _, date in cards),
+        generic_titles=find_generic_titles([title for title, _ in cards], _Texts(cleaned)),
     )
 
 
-def find_generic_titles(cleaned: Sequence[Cleaned]) -> frozenset[str]:
+def find_generic_titles(titles: Sequence[str], texts: Sequence[str]) -> frozenset[str]:
     """Folded titles of at least five bodies that begin differently."""
+    titles = fold_many(titles)
+    counts = Counter(titles)
     beginnings: dict[str, set[str]] = {}
-    titles = fold_many([each.card.title for each in cleaned])
-    for title, each in zip(titles, cleaned, strict=True):
-        if title:
-            beginnings.setdefault(title, set()).add(each.text[:_BEGINNING])
+    # The texts may lie on disk, and nearly all titles head one of them only.
+    for number, title in enumerate(titles):
+        if title and counts[title] >= _GENERIC_COUNT:
+            beginnings.setdefault(title, set()).add(texts[number][:_BEGINNING])
     return frozenset(
         title
         for title, found in beginnings.items()

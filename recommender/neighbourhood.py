@@ -13,18 +13,33 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, gather, reverse
+from recommender.closing import Closing
+from recommender.evidence import COLUMN, COLUMNS, EvidenceTable, reverse
 from recommender.generation import FEW_FINGERPRINTS, MIN_SHARED, Rows
+from recommender.measuring import PairMeasure
+from recommender.overlaps import Overlaps
 from recommender.postings import Postings
 from recommender.progress import Progress
-from recommender.search import DEEPER, FINGERPRINT_CANDIDATES, Found, Searcher, shorten
+from recommender.search import (
+    DEEPER,
+    FINGERPRINT_CANDIDATES,
+    Found,
+    Searcher,
+    shorten_many,
+)
+from recommender.similarity import ANCHORS
 from recommender.store import NeighbourList, Writer
+from recommender.traits import TraitsMaker
 from recommender.vectors import VectorIndex, pair_cosines
 
 _SWEEP = 1_024
 _BATCH = 500
 _WALKED_TOGETHER = 64
 _ITERATIONS = 4
+_COSINES_AT_ONCE = 2_000
+_OVERLAPS_AT_ONCE = 500
+_SCORED_AT_ONCE = 4_000
+_NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
 def fill_all(
@@ -48,57 +63,89 @@ def fill_all(
     """
     rows, vectors, languages = writer.vectors()
     centred = searcher.centred(vectors, languages)
+    del vectors
     keep = searcher.state.options.neighbours
-    by_vector, floors = _vector_pairs(index, rows, centred, keep, progress)
-    pairs = _unique([*by_vector, *_fingerprint_pairs(postings, writer)])
-    table = _measure_pairs(searcher, pairs, rows, centred, progress, "evidence")
-    thin = _thin(searcher, _Lists(pairs, table), floors)
-    if len(thin):
-        deep, deep_floors = _vector_pairs(
-            index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
-        )
-        more = _without(_unique(deep), pairs)
-        table = np.concatenate(
-            [table, _measure_pairs(searcher, more, rows, centred, progress, "more evidence")]
-        )
-        pairs = np.concatenate([pairs, more])
-        for row in thin.tolist():
-            floors.pop(row, None)
-        floors.update(deep_floors)
-    lists = _Lists(pairs, table)
-    finished: dict[int, NeighbourList] = {}
-    for row in writer.rows().tolist():
-        finished[row] = searcher.shorten(lists.of(row, floors.get(row, -1.0))).as_list()
-        if len(finished) == _BATCH:
-            writer.put_neighbours(finished)
-            finished = {}
-    writer.put_neighbours(finished)
+    near, floors = _vector_pairs(index, rows, centred, keep, progress)
+    near += _fingerprint_pairs(postings, writer)
+    pairs = _unique(near)
+    del near
+    with _Crowd(writer, searcher, rows, centred) as crowd:
+        table = crowd.measure(pairs, progress, "evidence")
+        scores = _scores(searcher, table)
+        thin = _thin(searcher, pairs, scores, floors)
+        if len(thin):
+            deep, deep_floors = _vector_pairs(
+                index, thin, centred[np.searchsorted(rows, thin)], DEEPER * keep, progress
+            )
+            more = _without(_unique(deep), pairs)
+            added = crowd.measure(more, progress, "more evidence")
+            # In its place: joined, both would be in memory twice.
+            table.resize((len(pairs) + len(more), len(COLUMNS)), refcheck=False)
+            table[len(pairs) :] = added
+            scores = np.concatenate([scores, _scores(searcher, added)])
+            pairs = np.concatenate([pairs, more])
+            for row in thin.tolist():
+                floors.pop(row, None)
+            floors.update(deep_floors)
+    del crowd, centred
+    lists = _Lists(writer.rows(), pairs, table, scores)
+    for start in range(0, len(lists), _BATCH):
+        writer.put_neighbours(lists.shortened(start, start + _BATCH, floors, keep))
+
+
+def _scores(searcher: Searcher, table: EvidenceTable) -> NDArray[np.float64]:
+    scores = np.zeros(len(table))
+    for start in range(0, len(table), _SCORED_AT_ONCE):
+        part = slice(start, start + _SCORED_AT_ONCE)
+        scores[part] = searcher.similarities(table[part])
+    return scores
 
 
 class _Lists:
-    """Measured pairs, by the article at either end."""
+    """Measured pairs of rows, by the article at either end."""
 
-    def __init__(self, pairs: Rows, table: EvidenceTable) -> None:
-        owners = np.concatenate([pairs[:, 0], pairs[:, 1]])
-        others = np.concatenate([pairs[:, 1], pairs[:, 0]])
-        self._order = np.lexsort((others, owners))
-        self._owners, self._others = owners[self._order], others[self._order]
-        self._table = table
+    def __init__(
+        self, rows: Rows, pairs: Rows, table: EvidenceTable, scores: NDArray[np.float64]
+    ) -> None:
+        self._rows, self._table, self._scores = rows, table, scores
+        self._pairs = np.searchsorted(rows, pairs).astype(np.int32)
+        # The pairs as they are, and turned round behind them.
+        owners = self._pairs.T.ravel()
+        self._order = np.argsort(owners, kind="stable").astype(np.int32)
+        self._starts = np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=len(rows)))))
 
-    def of(self, row: int, floor: float) -> Found:
-        """The candidates of an article."""
-        start, end = np.searchsorted(self._owners, [row, row + 1])
-        places = self._order[start:end]
-        seconds = places >= len(self._table)
-        evidence = self._table[places - seconds * len(self._table)]
-        evidence[seconds] = reverse(evidence[seconds])
-        return Found(self._others[start:end], evidence, floor)
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def shortened(
+        self, start: int, end: int, floors: Mapping[int, float], keep: int
+    ) -> dict[int, NeighbourList]:
+        """The lists of some articles, each as `search.shorten_many` makes it."""
+        own = self._rows[start:end].tolist()
+        places = self._order[self._starts[start] : self._starts[start + len(own)]]
+        turned = places >= len(self._pairs)
+        places = places - turned * len(self._pairs)
+        evidence = self._table[places]
+        evidence[turned] = reverse(evidence[turned])
+        made = shorten_many(
+            self._pairs[places, turned.astype(np.intp)].astype(np.int64) - start,
+            self._rows[self._pairs[places, 1 - turned.astype(np.intp)]],
+            evidence,
+            self._scores[places],
+            np.array([floors.get(row, -1.0) for row in own]),
+            keep,
+        )
+        return {row: each.as_list() for row, each in zip(own, made, strict=True)}
 
 
-def _thin(searcher: Searcher, lists: _Lists, floors: Mapping[int, float]) -> Rows:
+def _thin(
+    searcher: Searcher, pairs: Rows, scores: NDArray[np.float64], floors: Mapping[int, float]
+) -> Rows:
     """Rows whose nearest articles hold few related ones, although more may lie farther off."""
+    related = pairs[scores >= ANCHORS["related"]].ravel()
+    counts = np.bincount(related, minlength=max(floors, default=0) + 1)
     return np.array(
-        [row for row in sorted(floors) if searcher.is_thin(lists.of(row, floors[row]))], np.int64
+        [row for row in sorted(floors) if searcher.is_thin(int(counts[row]), floors[row])], np.int64
     )
 
 
@@ -136,20 +183,20 @@ def _vector_pairs(
 
 def _fingerprint_pairs(postings: Postings, writer: Writer) -> Iterator[Rows]:
     """Pairs with common fingerprints, for each article those that share most."""
-    owners: list[Rows] = []
-    others: list[Rows] = []
-    counts: list[NDArray[np.int32]] = []
-    for first, second, shared in postings.pairs(min_shared=MIN_SHARED):
-        owners += [first, second]
-        others += [second, first]
-        counts += [shared, shared]
-    if owners:
-        owner, other, count = np.concatenate(owners), np.concatenate(others), np.concatenate(counts)
+    first, second, shared = (
+        np.concatenate(each)
+        for each in zip(_NO_PAIRS, *postings.pairs(min_shared=MIN_SHARED), strict=True)
+    )
+    if len(first):
+        owner, other = np.concatenate([first, second]), np.concatenate([second, first])
+        count = np.concatenate([shared, shared])
+        del first, second, shared
         order = np.lexsort((other, -count, owner))
-        owner, other = owner[order], other[order]
-        starts = np.searchsorted(owner, owner)
-        best = np.arange(len(owner)) - starts < FINGERPRINT_CANDIDATES
-        yield _ordered(owner[best], other[best])
+        owner = owner[order]
+        best = np.arange(len(owner)) - np.searchsorted(owner, owner) < FINGERPRINT_CANDIDATES
+        owner, other = owner[best], other[order[best]]
+        del order, count, best
+        yield _ordered(owner, other)
     rows, fingerprints = writer.fingerprints()
     for row, fingerprint in zip(rows, fingerprints, strict=True):
         if len(fingerprint) and len(fingerprint) < FEW_FINGERPRINTS:
@@ -165,40 +212,62 @@ def _ordered(first: Rows, second: Rows) -> Rows:
 
 
 def _unique(pairs: Sequence[Rows]) -> Rows:
-    if not pairs:
+    """Each pair once, sorted."""
+    if not sum(map(len, pairs)):
         return np.zeros((0, 2), np.int64)
-    return np.unique(np.concatenate(pairs), axis=0)
+    width = np.int64(max(int(each.max(initial=0)) for each in pairs) + 1)
+    keys = np.unique(np.concatenate([each[:, 0] * width + each[:, 1] for each in pairs]))
+    return np.column_stack([keys // width, keys % width])
 
 
-def _measure_pairs(
-    searcher: Searcher,
-    pairs: Rows,
-    rows: Rows,
-    centred: NDArray[np.float32],
-    progress: Progress,
-    stage: str,
-) -> EvidenceTable:
-    # Each pair is measured from the end that comes first on the walk.
-    walk = _walk(np.unique(pairs), rows, centred)
-    rank = np.zeros(int(walk.max(initial=-1)) + 1, np.int64)
-    rank[walk] = np.arange(len(walk))
-    turned = rank[pairs[:, 0]] > rank[pairs[:, 1]]
-    owners = np.where(turned, pairs[:, 1], pairs[:, 0])
-    others = np.where(turned, pairs[:, 0], pairs[:, 1])
-    order = np.lexsort((rank[others], rank[owners]))
-    starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))
-    table = np.zeros((len(pairs), len(COLUMNS)), np.float16)
-    for number, (start, end) in enumerate(pairwise([*starts.tolist(), len(pairs)])):
-        places = order[start:end]
-        owner, seconds = int(owners[places[0]]), others[places]
-        known = searcher.comparables([owner, *seconds.tolist()])
-        searcher.prime(known, known[owner])
-        cosines = _cosines(owner, seconds, rows, centred)
-        table[places] = gather(known[owner], [known[row] for row in seconds.tolist()], cosines)
-        if number % 200 == 0 or end == len(pairs):
-            progress(stage, end, len(pairs))
-    table[turned] = reverse(table[turned])
-    return table
+class _Crowd(Closing):
+    """Measures pairs of all the articles that a writer sees."""
+
+    def __init__(
+        self, writer: Writer, searcher: Searcher, embedded: Rows, centred: NDArray[np.float32]
+    ) -> None:
+        self._rows = writer.rows()
+        self._embedded, self._centred = embedded, centred
+        self._overlaps = Overlaps(writer.folder)
+        maker = TraitsMaker()
+        for start in range(0, len(self._rows), _BATCH):
+            articles = searcher.primed(self._rows[start : start + _BATCH].tolist())
+            maker.add(articles)
+            self._overlaps.add([each.folded for each in articles])
+        self._overlaps.finish()
+        traits = maker.made()
+        self._lengths = traits.length
+        self._pairs = PairMeasure(traits)
+
+    def close(self) -> None:
+        """Give back what is on disk."""
+        self._overlaps.close()
+
+    def measure(self, pairs: Rows, progress: Progress, stage: str) -> EvidenceTable:
+        """Evidence of pairs of rows, sorted, from the first to the second."""
+        first, second = (np.searchsorted(self._rows, pairs[:, end]) for end in (0, 1))
+        cosines = _cosines(pairs, self._embedded, self._centred)
+        table = self._pairs.measure(first, second, cosines)
+        places = np.flatnonzero(self._pairs.overlapping(first, second, table))
+        progress(stage, len(pairs) - len(places), len(pairs))
+        # Each is asked for from its longer end, along the walk.
+        walk = _walk(np.unique(pairs[places]), self._embedded, self._centred)
+        rank = np.zeros(len(self._rows), np.int64)
+        rank[np.searchsorted(self._rows, walk)] = np.arange(len(walk))
+        first, second = first[places], second[places]
+        turned = self._lengths[first] < self._lengths[second]
+        owners, others = np.where(turned, second, first), np.where(turned, first, second)
+        order = np.lexsort((rank[others], rank[owners]))
+        starts = np.flatnonzero(np.diff(rank[owners[order]], prepend=-1))
+        bounds = np.union1d(starts, np.arange(0, len(order), _OVERLAPS_AT_ONCE))
+        for number, (start, end) in enumerate(pairwise([*bounds.tolist(), len(order)])):
+            own = order[start:end]
+            resemblance, containment = self._overlaps.of(int(owners[own[0]]), others[own].tolist())
+            table[places[own], COLUMN["resemblance"]] = resemblance
+            table[places[own], COLUMN["containment"]] = containment
+            if number % 200 == 0 or end == len(order):
+                progress(stage, len(pairs) - len(order) + end, len(pairs))
+        return table
 
 
 def _walk(articles: Rows, rows: Rows, centred: NDArray[np.float32]) -> Rows:
@@ -226,18 +295,17 @@ def _walk(articles: Rows, rows: Rows, centred: NDArray[np.float32]) -> Rows:
     return np.asarray(articles[np.concatenate([*parts, np.flatnonzero(~embedded)])])
 
 
-def _cosines(
-    first: int, seconds: Rows, rows: Rows, centred: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    cosines = np.full(len(seconds), np.nan)
-    if not len(rows):
+def _cosines(pairs: Rows, embedded: Rows, centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosines of pairs of rows; NaN where one has no vector."""
+    cosines = np.full(len(pairs), np.nan, np.float32)
+    if not len(embedded):
         return cosines
-    places = np.minimum(np.searchsorted(rows, seconds), len(rows) - 1)
-    embedded = rows[places] == seconds
-    own = min(int(np.searchsorted(rows, first)), len(rows) - 1)
-    if rows[own] == first and embedded.any():
-        others = centred[places[embedded]]
-        cosines[embedded] = pair_cosines(np.repeat(centred[own][None], len(others), axis=0), others)
+    for start in range(0, len(pairs), _COSINES_AT_ONCE):
+        part = pairs[start : start + _COSINES_AT_ONCE]
+        places = np.minimum(np.searchsorted(embedded, part), len(embedded) - 1)
+        there = np.flatnonzero((embedded[places] == part).all(axis=1))
+        first, second = places[there].T
+        cosines[start + there] = pair_cosines(centred[first], centred[second])
     return cosines
 
 
@@ -288,10 +356,13 @@ def _shortened(
     """Shorten several lists; their similarities are worked out in one go."""
     if not touched:
         return {}
-    scores = searcher.similarities(np.concatenate([each.table for each in touched.values()]))
-    ends = np.cumsum([len(each.rows) for each in touched.values()])
-    parts = np.split(scores, ends[:-1])
-    return {
-        row: shorten(found, part, keep).as_list()
-        for (row, found), part in zip(touched.items(), parts, strict=True)
-    }
+    table = np.concatenate([each.table for each in touched.values()])
+    made = shorten_many(
+        np.repeat(np.arange(len(touched)), [len(each.rows) for each in touched.values()]),
+        np.concatenate([each.rows for each in touched.values()]),
+        table,
+        searcher.similarities(table),
+        np.array([each.floor for each in touched.values()]),
+        keep,
+    )
+    return {row: each.as_list() for row, each in zip(touched, made, strict=True)}

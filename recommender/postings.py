@@ -33,7 +33,7 @@ _RANGES = 1 << 16
 # A hash carried by more articles is formula text: on 22,849 news articles the join stays
 # complete without such hashes, and would grow with the square of the carriers.
 MOST_CARRIERS = 400
-_JOINED_AT_ONCE = 4_000_000
+_JOINED_AT_ONCE = 1_000_000
 
 
 class Postings:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -241,12 +242,7 @@ class Searcher:
             and other.language == article.language
         ]
         for chunk in _chunks(rows, others):
-            texts = self.store.texts(chunk)
-            strip = self.state.recipe.boilerplate.strip
-            prime(
-                [others[row] for row in chunk],
-                [strip(_present(texts, row, self.store)) for row in chunk],
-            )
+            self._prime_all(chunk, others, self.state.recipe)
 
     def centred(
         self, vectors: NDArray[np.float16], languages: Sequence[str]
@@ -277,37 +273,71 @@ class Searcher:
         """What is kept, or shown, of an article: its nearest, and more where those are few."""
         keep = self.state.options.neighbours
         found = self.find(query, depth=keep)
-        if self.is_thin(found):
+        related = np.count_nonzero(self.similarities(found.table) >= ANCHORS["related"])
+        if self.is_thin(int(related), found.floor):
             found = self.find(query, depth=DEEPER * keep)
         return found
 
-    def is_thin(self, found: Found) -> bool:
+    def is_thin(self, related: int, floor: float) -> bool:
         """Whether an article has so few related ones that it is worth searching deeper."""
-        related = np.count_nonzero(self.similarities(found.table) >= ANCHORS["related"])
-        return bool(related < _FEW_RELATED and self.may_be_more(found.floor, ANCHORS["related"]))
+        return related < _FEW_RELATED and self.may_be_more(floor, ANCHORS["related"])
 
     def shorten(self, found: Found) -> Found:
         """Keep the best candidates, best first, and near-duplicates beyond them."""
-        return shorten(found, self.similarities(found.table), self.state.options.neighbours)
+        (shortened,) = shorten_many(
+            np.zeros(len(found.rows), np.int64),
+            found.rows,
+            found.table,
+            self.similarities(found.table),
+            np.array([found.floor]),
+            self.state.options.neighbours,
+        )
+        return shortened
 
     def comparables(self, rows: Sequence[int]) -> dict[int, Comparable]:
         """What comparing needs of stored articles; rows that are gone are absent."""
         state = self.state
         missing = [row for row in rows if row not in self._comparables]
         if missing:
-            cards, sketches = self.store.cards(missing), self.store.sketches(missing)
-            there = [row for row in missing if row in cards and row in sketches]
-            titles = fold_many([cards[row].title for row in there])
-            for row, title in zip(there, titles, strict=True):
-                self._comparables[row] = comparable(
-                    cards[row], title, sketches[row], state.recipe, TextLoader(self.store, row)
-                )
+            self._comparables.update(self._read(missing, state.recipe))
         found = {row: self._comparables[row] for row in rows if row in self._comparables}
         for row in found:
             self._comparables.move_to_end(row)
         while len(self._comparables) > _COMPARABLES_KEPT:
             self._comparables.popitem(last=False)
         return found
+
+    def primed(self, rows: Sequence[int]) -> list[Comparable]:
+        """What comparing needs of all these articles, with their terms; nothing of it is kept.
+
+        Raises
+        ------
+        IndexCorrupt
+            If one is not there.
+        """
+        recipe = self.state.recipe
+        found = self._read(rows, recipe)
+        for chunk in _chunks(rows, found):
+            self._prime_all(chunk, found, recipe)
+        return [_present(found, row, self.store) for row in rows]
+
+    def _read(self, rows: Sequence[int], recipe: Recipe) -> dict[int, Comparable]:
+        cards, sketches = self.store.cards(rows), self.store.sketches(rows)
+        there = [row for row in rows if row in cards and row in sketches]
+        titles = fold_many([cards[row].title for row in there])
+        return {
+            row: comparable(cards[row], title, sketches[row], recipe, TextLoader(self.store, row))
+            for row, title in zip(there, titles, strict=True)
+        }
+
+    def _prime_all(
+        self, rows: Sequence[int], articles: Mapping[int, Comparable], recipe: Recipe
+    ) -> None:
+        texts = self.store.texts(rows)
+        prime(
+            [articles[row] for row in rows],
+            [recipe.boilerplate.strip(_present(texts, row, self.store)) for row in rows],
+        )
 
     def _raw_vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float16]]:
         found, vectors, _ = self.store.vectors_of(rows)
@@ -350,22 +380,44 @@ def _present(found: Mapping[int, Value], row: int, store: Store) -> Value:
     return found[row]
 
 
-def shorten(found: Found, scores: NDArray[np.float64], keep: int) -> Found:
-    """Keep the best `keep` candidates, best first, and near-duplicates beyond them.
+def shorten_many(
+    owners: NDArray[np.int64],
+    rows: Rows,
+    table: EvidenceTable,
+    scores: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    keep: int,
+) -> list[Found]:
+    """Keep the best `keep` candidates of each article, best first, and near-duplicates beyond them.
 
     Parameters
     ----------
-    found : Found
+    owners : ndarray of int64, shape (n,)
+        Whose candidate each is: a place among the floors.
+    rows : ndarray of int64, shape (n,)
+    table : ndarray of float16, shape (n, len(COLUMNS))
     scores : ndarray of float64, shape (n,)
-        Their similarities.
+        Similarities.
+    floors : ndarray of float64, shape (m,)
+        Of each article.
     keep : int
+
+    Returns
+    -------
+    list of Found, length m
     """
-    cosines = found.table[:, COLUMN["cosine"]].astype(np.float64)
+    cosines = table[:, COLUMN["cosine"]].astype(np.float64)
     # A NaN would not sort alike everywhere; no vector is as far as can be.
     cosines = np.where(np.isnan(cosines), -1.0, cosines)
-    order = np.lexsort((found.rows, -cosines, -scores))
-    place = np.arange(len(order))
+    order = np.lexsort((rows, -cosines, -scores, owners))
+    owners = owners[order]
+    place = np.arange(len(order)) - np.searchsorted(owners, owners)
     kept = (place < keep) | ((scores[order] >= ANCHORS["same_story"]) & (place < MOST_NEIGHBOURS))
-    dropped = cosines[order[~kept]]
-    floor = max([found.floor, *dropped.tolist()])
-    return Found(found.rows[order[kept]], found.table[order[kept]], floor)
+    floors = floors.copy()
+    np.maximum.at(floors, owners[~kept], cosines[order[~kept]])
+    bounds = np.searchsorted(owners[kept], np.arange(len(floors) + 1)).tolist()
+    rows, table = rows[order[kept]], table[order[kept]]
+    return [
+        Found(rows[start:end], table[start:end], float(floor))
+        for (start, end), floor in zip(pairwise(bounds), floors, strict=True)
+    ]

@@ -196,6 +196,28 @@ def shared(first: NDArray[np.unsignedinteger], second: NDArray[np.unsignedintege
     return int(np.count_nonzero(both[1:] == both[:-1]))
 
 
+def placed_hashes(folded: Sequence[str], length: int) -> list[Hashes]:
+    """Hashes of the shingles of several texts as they come, worked out over one array.
+
+    Parameters
+    ----------
+    folded : sequence of str, length n
+    length : int
+        Characters of a shingle; a shorter text has none.
+
+    Returns
+    -------
+    list of ndarray of uint64, length n
+        As `rolling_hashes` gives them.
+    """
+    hashes = _rolling(_codes("".join(folded)), length)
+    ends = np.cumsum([len(text) for text in folded]).tolist()
+    return [
+        hashes[end - len(text) : max(end - length + 1, end - len(text))]
+        for end, text in zip(ends, folded, strict=True)
+    ]
+
+
 def resemblance(first: Hashes, second: Hashes) -> float:
     """Jaccard resemblance |A ∩ B| / |A ∪ B| of two sets of shingles; 0 when both are empty."""
     both = shared(first, second)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Generic, TypeVar, overload
+from typing import IO, Any, Generic, TypeVar, overload
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from recommender.closing import Closing
 from recommender.errors import IndexStoreError
@@ -48,7 +52,7 @@ class Spool(Closing, Generic[Value]):
         try:
             self._file = _open_beside(folder)
         except OSError as error:
-            raise self._failed(error) from error
+            raise _failed(self._folder, error) from error
 
     def put(self, key: str, value: Value) -> None:
         """Put a value down, in the place of one of the same key."""
@@ -56,7 +60,7 @@ class Spool(Closing, Generic[Value]):
         try:
             self._file.write(data)
         except OSError as error:
-            raise self._failed(error) from error
+            raise _failed(self._folder, error) from error
         self._places[key] = (self._end, len(data))
         self._end += len(data)
 
@@ -77,7 +81,7 @@ class Spool(Closing, Generic[Value]):
             self._file.flush()
             return [self._read(*self._places[key]) for key in keys]
         except OSError as error:
-            raise self._failed(error) from error
+            raise _failed(self._folder, error) from error
 
     def keys(self) -> list[str]:
         """All keys, sorted."""
@@ -108,12 +112,6 @@ class Spool(Closing, Generic[Value]):
     def _read(self, start: int, length: int) -> Value:
         return self._decode(os.pread(self._file.fileno(), length, start))
 
-    def _failed(self, error: OSError) -> IndexStoreError:
-        return IndexStoreError(
-            f"{self._folder}: articles cannot be put by on this disk ({error.strerror or error}); "
-            f"nothing was changed; {advice_on(error)}"
-        )
-
 
 class SpooledValues(Sequence[Value]):
     """The values of a spool as they were when this was made; none is held in memory."""
@@ -137,6 +135,65 @@ class SpooledValues(Sequence[Value]):
     def __iter__(self) -> Iterator[Value]:
         for start in range(0, len(self._keys), _BATCH):
             yield from self[start : start + _BATCH]
+
+
+class SpooledArrays(Closing):
+    """Arrays of one type that wait on disk, each read when it is asked for.
+
+    Parameters
+    ----------
+    folder : Path
+        As of a `Spool`.
+    dtype : dtype
+    """
+
+    def __init__(self, folder: Path, dtype: DTypeLike) -> None:
+        self._folder, self._dtype = folder, np.dtype(dtype)
+        self._ends = array("q", [0])
+        try:
+            self._file = _open_beside(folder)
+        except OSError as error:
+            raise _failed(folder, error) from error
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Put an array down behind those that are there."""
+        data = np.ascontiguousarray(values, self._dtype)
+        try:
+            self._file.write(data.tobytes())
+        except OSError as error:
+            raise _failed(self._folder, error) from error
+        self._ends.append(self._ends[-1] + data.nbytes)
+
+    def finish(self) -> None:
+        """To be called when all are there, before the first is read."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise _failed(self._folder, error) from error
+
+    def __getitem__(self, number: int) -> NDArray[Any]:
+        start, end = self._ends[number], self._ends[number + 1]
+        try:
+            data = os.pread(self._file.fileno(), end - start, start)
+        except OSError as error:
+            raise _failed(self._folder, error) from error
+        return np.frombuffer(data, self._dtype)
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def close(self) -> None:
+        """Give the room back."""
+        # What a full disk did not take is of no use any more.
+        with suppress(OSError):
+            self._file.close()
+
+
+def _failed(folder: Path, error: OSError) -> IndexStoreError:
+    return IndexStoreError(
+        f"{folder}: articles cannot be put by on this disk ({error.strerror or error}); "
+        f"nothing was changed; {advice_on(error)}"
+    )
 
 
 def _open_beside(folder: Path) -> IO[bytes]:

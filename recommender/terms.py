@@ -36,7 +36,7 @@ _SPACE = 32
 _UNSPACED = ((0x0E00, 0x10A0), (0x1780, 0x1800), (0x2E80, 0x32400))
 # Weight of a bucket that next to no article has, and the most that a piece of a title counts for.
 _LARGEST = 255
-_HEAVIEST = 6.0
+HEAVIEST = 6.0
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 with np.errstate(over="ignore"):
@@ -161,7 +161,7 @@ def _terms(of_title: Buckets, of_text: Buckets) -> Terms:
 
 
 @lru_cache(maxsize=1)
-def _weights() -> NDArray[np.int64]:
+def weights() -> NDArray[np.int64]:
     """Weight of each bucket; whole numbers, so that sums do not depend on their order."""
     packed = zlib.decompress(base64.b64decode(package_data("terms.json")["weights"]))
     return np.frombuffer(packed, np.uint8).astype(np.int64)
@@ -185,9 +185,9 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
     """
     if not others:
         return np.zeros((0, 5))
-    weights = _weights()
+    heavy = weights()
     has = np.zeros(BUCKET_COUNT, np.int64)
-    has[own.every] = weights[own.every]
+    has[own.every] = heavy[own.every]
     every = [each.every for each in others]
     columns = []
     for ours, theirs in (
@@ -195,18 +195,18 @@ def told(own: Terms, others: Sequence[Terms]) -> NDArray[np.float64]:
         (own.lead, [each.lead for each in others]),
     ):
         said = np.zeros(BUCKET_COUNT, np.int64)
-        said[ours] = weights[ours]
-        by_others = _share(_sums(said, every), said.sum())
-        by_us = _share(_sums(has, theirs), _sums(weights, theirs))
+        said[ours] = heavy[ours]
+        by_others = share_of(_sums(said, every), said.sum())
+        by_us = share_of(_sums(has, theirs), _sums(heavy, theirs))
         columns += [np.minimum(by_others, by_us), np.maximum(by_others, by_us)]
     absent = np.ones(BUCKET_COUNT, bool)
     absent[own.every] = False
     titles = np.concatenate([each.title_order for each in others])
     lengths = np.array([len(each.title_order) for each in others])
     untold = np.minimum(
-        _untold_by(own.title_order, every), _untold(titles, absent[titles], lengths)
+        _untold_by(own.title_order, every), longest_untold(titles, absent[titles], lengths)
     )
-    return np.column_stack([*columns, np.minimum(untold, _HEAVIEST)])
+    return np.column_stack([*columns, np.minimum(untold, HEAVIEST)])
 
 
 def _untold_by(title: Buckets, every: Sequence[Buckets]) -> NDArray[np.float64]:
@@ -220,12 +220,12 @@ def _untold_by(title: Buckets, every: Sequence[Buckets]) -> NDArray[np.float64]:
     owner = np.repeat(np.arange(len(every)), [len(each) for each in every])
     tells = np.zeros((len(every), len(kinds)), bool)
     tells[owner[found >= 0], found[found >= 0]] = True
-    return _untold(
+    return longest_untold(
         np.tile(title, len(every)), ~tells[:, places].ravel(), np.full(len(every), len(title))
     )
 
 
-def _untold(
+def longest_untold(
     titles: Buckets, absent: NDArray[np.bool_], lengths: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Weight of the longest run of absent terms in each of several titles; NaN for an empty one.
@@ -242,7 +242,7 @@ def _untold(
     there = np.flatnonzero(lengths)
     if not len(there):
         return heaviest
-    total = np.cumsum(np.where(absent, _weights()[titles], 0))
+    total = np.cumsum(np.where(absent, weights()[titles], 0))
     starts = np.concatenate(([0], np.cumsum(lengths[there])[:-1]))
     # A run begins anew behind a term that is told, and with each title.
     before = np.where(absent, 0, total)
@@ -259,7 +259,8 @@ def _sums(values: NDArray[np.int64], parts: Sequence[Buckets]) -> NDArray[np.int
     return np.asarray(totals[ends] - totals[np.concatenate(([0], ends[:-1]))])
 
 
-def _share(part: NDArray[np.int64], whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+def share_of(part: NDArray[np.int64], whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    """Parts of wholes, NaN where a whole is 0."""
     whole = np.broadcast_to(np.asarray(whole, np.float64), part.shape)
     shares = np.full(part.shape, np.nan)
     np.divide(part, whole, out=shares, where=whole > 0)

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.best import Best, best_of
 from recommender.config import VectorKind
 from recommender.errors import BadEmbedding, ConfigError, IndexCorrupt, IndexIncompatible
 from recommender.files import Watch, watched_bytes, write_whole
@@ -219,7 +220,7 @@ class FaissIndex:
         """Write the index as one file; see `VectorIndex.write`."""
         import faiss
 
-        body = faiss.serialize_index(self._index).tobytes()
+        body = faiss.serialize_index(self._index).data
         rows = self._rows.astype("<i8").tobytes()
         trailer = _TRAILER.pack(len(body), len(self._rows), _VERSION, _MAGIC)
         return write_whole(path, [body, rows, trailer])
@@ -243,18 +244,13 @@ class FaissIndex:
     def _scan(
         self, queries: Vectors, wanted: int, passing: _Passing
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Exact: block by block, keeping the best of each and of all."""
+        """Exact: block by block, keeping of each what may be among the best of all."""
         positions = passing.positions()
-        best_places = np.zeros((len(queries), 0), np.int64)
-        best_values = np.zeros((len(queries), 0), np.float32)
+        best = Best(len(queries), wanted)
         for start in range(0, len(positions), _BLOCK):
             block = positions[start : start + _BLOCK]
-            values = queries @ self._vectors_at(block).T
-            places = np.broadcast_to(block, values.shape)
-            best_values = np.concatenate([best_values, values], axis=1)
-            best_places = np.concatenate([best_places, places], axis=1)
-            best_places, best_values = _best(best_places, best_values, wanted)
-        return best_places, best_values
+            best.add(block, queries @ self._vectors_at(block).T)
+        return best.found()
 
     def _vectors_at(self, positions: NDArray[np.int64]) -> Vectors:
         if len(positions) and positions[-1] - positions[0] + 1 == len(positions):
@@ -284,7 +280,7 @@ class FaissIndex:
         if (places[:, :wanted] < 0).any():
             return self._scan(queries, wanted, passing)
         values = np.where(places < 0, -np.inf, values)
-        return _best(places.astype(np.int64), values.astype(np.float32), wanted)
+        return best_of(places.astype(np.int64), values.astype(np.float32), wanted)
 
 
 def build_vector_index(rows: Rows, vectors: Vectors, *, kind: VectorKind = "auto") -> VectorIndex:
@@ -307,8 +303,10 @@ def build_vector_index(rows: Rows, vectors: Vectors, *, kind: VectorKind = "auto
     """
     import faiss
 
-    order = np.argsort(rows, kind="stable")
-    rows, vectors = np.asarray(rows, np.int64)[order], np.ascontiguousarray(vectors[order])
+    rows = np.asarray(rows, np.int64)
+    if (rows[1:] < rows[:-1]).any():
+        order = np.argsort(rows, kind="stable")
+        rows, vectors = rows[order], vectors[order]
     vectors = _checked(vectors, vectors.shape[1])
     if kind == "auto":
         kind = "exact" if len(rows) <= EXACT_UP_TO else "hnsw"
@@ -423,21 +421,6 @@ def _checked(vectors: Vectors, dimension: int) -> Vectors:
     if not np.isfinite(vectors).all():
         raise BadEmbedding("a vector holds a value that is not finite")
     return np.ascontiguousarray(vectors, dtype=np.float32)
-
-
-def _best(
-    places: NDArray[np.int64], values: NDArray[np.float32], wanted: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best of each row, best first, ties by place."""
-    if values.shape[1] > 4 * wanted:
-        # Keep all that tie with the last of the best, or the edge would depend on the order.
-        edge = -np.partition(-values, wanted - 1, axis=1)[:, wanted - 1 : wanted]
-        most = int((values >= edge).sum(axis=1).max())
-        part = np.argpartition(-values, min(most, values.shape[1] - 1), axis=1)[:, :most]
-        places = np.take_along_axis(places, part, axis=1)
-        values = np.take_along_axis(values, part, axis=1)
-    order = np.lexsort((places, -values), axis=1)[:, :wanted]
-    return np.take_along_axis(places, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
 def _padded(rows: Rows, places: NDArray[np.int64], values: NDArray[np.float32], limit: int) -> Hits:

@@ -90,12 +90,12 @@ def test_any_text_has_buckets(text: str) -> None:
 
 @given(ARTICLES, ARTICLES)
 def test_the_longest_piece_is_what_a_plain_count_finds(own: Terms, other: Terms) -> None:
-    from recommender.terms import _weights
+    from recommender.terms import weights
 
     def heaviest(title: np.ndarray, every: np.ndarray) -> float:
         best = run = 0
         for bucket in title.tolist():
-            run = 0 if bucket in set(every.tolist()) else run + int(_weights()[bucket])
+            run = 0 if bucket in set(every.tolist()) else run + int(weights()[bucket])
             best = max(best, run)
         return best / 255
 

@@ -37,7 +37,7 @@ _ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _READER_SETTINGS = ("PRAGMA query_only = ON", "PRAGMA cache_size = -16384")
 _WRITER_SETTINGS = (
     "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -16384",
     "PRAGMA secure_delete = FAST",
 )
 
