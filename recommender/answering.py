@@ -370,7 +370,7 @@ class Answerer:
         if thresholds.same_story < ANCHORS["same_story"]:
             # Below the default, near-duplicates may have been cut from a full list.
             for row, stored in lists.items():
-                if stored.floor > -1.0:
+                if self._searcher.may_be_more(stored.floor, thresholds.same_story):
                     lists[row] = self._searcher.find(
                         self._searcher.query(row), depth=_DEEPER * len(stored.rows)
                     ).as_list()

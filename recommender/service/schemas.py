@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from recommender.records import MAX_FIELD_LENGTH, MAX_ID_LENGTH
+from recommender.reports.service_page import LEAST_CUT
 from recommender.service.related import DEFAULT_LIMIT, MOST_LISTED
 
 _EXAMPLE_ARTICLE: dict[str, Any] = {
@@ -28,6 +29,8 @@ Text = Annotated[str, StringConstraints(max_length=MAX_FIELD_LENGTH)]
 Similarity = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Verdict = Literal["same-text", "same-story", "related", "unrelated"]
 Relation = Literal["copy", "contains", "contained-in", "template", "translation", "other"]
+# Below, everything is a near-duplicate of everything, which takes a minute to say.
+Cut = Annotated[float, Field(ge=LEAST_CUT, le=1, allow_inf_nan=False)]
 
 
 class Given(BaseModel):
@@ -70,9 +73,9 @@ class NamedArticle(ArticleGiven):
 class ThresholdsGiven(Given):
     """Where similarity turns into a verdict; what is left out is as in the index."""
 
-    same_text: Similarity | None = None
-    same_story: Similarity | None = None
-    related: Similarity | None = None
+    same_text: Cut | None = None
+    same_story: Cut | None = None
+    related: Cut | None = None
 
 
 class Asked(Given):
