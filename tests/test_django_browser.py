@@ -57,10 +57,12 @@ class Visit:
         page.on("console", self._hear)
 
     def _hear(self, message: Any) -> None:
-        # Wagtail saves drafts by itself, and refuses those that are not filled in yet.
-        refused = "400" in message.text and "/admin/pages/" in message.location["url"]
-        if message.type == "error" and not refused:
-            self.troubles.append(f"{message.text} {message.location['url']}")
+        # Wagtail saves drafts by itself, also those that are not filled in yet, and says that it
+        # was refused, or that the page was left meanwhile.
+        url = message.location["url"]
+        own = "/admin/pages/" in url or "/static/wagtailadmin/" in url
+        if message.type == "error" and not own:
+            self.troubles.append(f"{message.text} {url}")
 
     def enter(self, admin: str = "/admin/") -> None:
         """Log in as the editor."""
