@@ -70,6 +70,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_UNREADY_SECONDS = 5
 _GUARDED = (400, 401, 403, 408, 413, 422, 429, 504)
 
 
@@ -134,6 +135,8 @@ def public_router(state: ServiceState) -> APIRouter:
     @router.get("/readyz", response_model=Readiness, responses=problems(), summary="Can it answer?")
     async def readyz() -> Response:
         """Says whether the index opens, and whether the model is loaded."""
+        if not await asyncio.to_thread(state.is_there):
+            raise Problem(503, "The index is not there any more.", retry_after=_UNREADY_SECONDS)
         state.reader.version()
         model = "none"
         if state.embedder is not None:
@@ -243,7 +246,7 @@ def changing_router(state: ServiceState) -> APIRouter:
         article_id: Annotated[str, Path(max_length=MAX_ID_LENGTH)],
     ) -> Response:
         """Gone from every list when answered."""
-        await state.run(answers.delete, state.engine, article_id)
+        await state.change(answers.delete, state.engine, article_id)
         state.metrics.changed("removed", 1)
         return Response(status_code=204)
 
@@ -272,7 +275,7 @@ def operators_router(state: ServiceState, document: Callable[[], dict[str, Any]]
     )
     async def metrics() -> Response:
         """Summed over all workers."""
-        state.metrics.running(state.work.taken + state.public_work.taken)
+        state.metrics.running(state.work.taken + state.changes.taken + state.public_work.taken)
         return Response(state.metrics.text(), media_type=CONTENT_TYPE)
 
     @router.get("/openapi.json", include_in_schema=False)
@@ -323,7 +326,7 @@ def _draft(state: ServiceState, request: Request, given: ArticleGiven, lexical: 
 
 async def _change(state: ServiceState, request: Request, articles: list[Article]) -> dict[str, Any]:
     state.take_embeddings(request, len(articles))
-    done = await state.run(answers.put, state.engine, articles)
+    done = await state.change(answers.put, state.engine, articles)
     state.metrics.changed("added", done["added"])
     state.metrics.changed("updated", done["updated"])
     return done

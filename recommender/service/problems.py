@@ -5,6 +5,7 @@ No answer shows a path of this machine, an article's text, or what was sent.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -23,6 +24,8 @@ from recommender.errors import (
     IndexStoreError,
     RecommenderError,
 )
+
+logger = logging.getLogger("recommender.service")
 
 MEDIA_TYPE = "application/problem+json"
 NOT_FOUND = "No article of that id is public now."
@@ -117,6 +120,8 @@ def of_error(error: RecommenderError) -> Problem:
             retry_after=_UNAVAILABLE_SECONDS,
         )
     if isinstance(error, IndexStoreError):
+        # Names files and what the system or SQLite says of them, no texts.
+        logger.error("%s", error)
         return Problem(
             503,
             "The index cannot be used now; the log of the service says why.",

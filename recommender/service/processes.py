@@ -6,6 +6,7 @@ the supervisor is gone, however it went, the pipe ends and so do they.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import selectors
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ _BACKLOG = 2_048
 # Workers share the processors among themselves; threads of each would only wait for one another.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PREFIX = "recommender-serve-"
+# Locked while the supervisor lives.
+_ALIVE = "alive"
 _LONGEST_FOLDER = 80
 _SHORT_FOLDER = "/tmp"  # noqa: S108 - mkdtemp makes a folder of its own there
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
@@ -92,6 +95,7 @@ class Supervisor:
         with _listening_at(self.options.host, self.options.port) as listening:
             self._listening = listening
             self._runtime = _shared_folder()
+            alive = _marked(self._runtime)
             try:
                 (self._runtime / "metrics").mkdir(mode=0o700)
                 with self._signals():
@@ -102,6 +106,7 @@ class Supervisor:
             finally:
                 self._end_all()
                 shutil.rmtree(self._runtime, ignore_errors=True)
+                os.close(alive)
 
     def _supervise(self) -> None:
         asked_at: float | None = None
@@ -301,8 +306,31 @@ class Supervisor:
             theirs.close()
 
 
+def _marked(folder: Path) -> int:
+    """Hold a lock in a folder as long as this process lives; the file it is on."""
+    descriptor = os.open(folder / _ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _tidy(place: Path) -> None:
+    """Remove our folders that a service which was killed left."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            # One without the mark is being made.
+            descriptor = os.open(folder / _ALIVE, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+
 def _shared_folder() -> Path:
     """A new folder that only its owner can enter; a socket's path may have some 100 bytes."""
+    _tidy(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     if len(os.fsencode(folder)) <= _LONGEST_FOLDER:
         return folder

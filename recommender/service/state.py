@@ -26,8 +26,12 @@ from recommender.service.rates import Rates
 from recommender.service.related import RelatedLists
 from recommender.service.work import Work
 from recommender.service_settings import ServeOptions
+from recommender.store import is_present, waiting_at_most
 
 logger = logging.getLogger(__name__)
+
+# Longer than other workers take for a change; a rebuild takes minutes.
+_LOCK_SECONDS = 5.0
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -50,6 +54,8 @@ class ServiceState:
     rates : Rates
     work : Work
         For token holders.
+    changes : Work
+        What writes, one after another: whoever waits for another writer keeps nobody else waiting.
     public_work : Work
         For related lists that need a search: nobody without the token fills the editors' queue.
     embedder : RemoteEmbedder or None
@@ -67,6 +73,7 @@ class ServiceState:
     access: Access
     rates: Rates
     work: Work
+    changes: Work
     public_work: Work
     embedder: RemoteEmbedder | None
     metrics: Metrics
@@ -124,6 +131,7 @@ class ServiceState:
             work=Work(
                 threads=options.threads, queue=options.queue, seconds=options.request_seconds
             ),
+            changes=Work(threads=1, queue=options.queue, seconds=options.request_seconds),
             public_work=Work(
                 threads=1 + options.threads // 4,
                 queue=options.queue,
@@ -144,6 +152,25 @@ class ServiceState:
     ) -> Result:
         """Call a function in a thread; see `Work.run`."""
         return await self.work.run(function, *args, **kwargs)
+
+    async def change(
+        self,
+        function: Callable[Parameters, Result],
+        /,
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """Call a function that writes; an index that another process locks is soon given up."""
+
+        def soon() -> Result:
+            with waiting_at_most(min(_LOCK_SECONDS, self.options.request_seconds / 2)):
+                return function(*args, **kwargs)
+
+        return await self.changes.run(soon)
+
+    def is_there(self) -> bool:
+        """Whether there is a database at the index's path: open files outlive their names."""
+        return is_present(self.reader.path)
 
     def take_embeddings(self, request: Request, count: int = 1) -> None:
         """Use up part of a client's rate of texts that the model reads.
@@ -175,6 +202,7 @@ class ServiceState:
     def close(self) -> None:
         """Close the index."""
         self.work.close()
+        self.changes.close()
         self.public_work.close()
         self.engine.close()
         self.reader.close()

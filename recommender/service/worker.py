@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -26,6 +27,8 @@ from recommender.service_settings import ServeOptions, serve_options
 # Threads that compute must not keep the event loop waiting for long.
 _SWITCH_SECONDS = 0.001
 _KEEP_ALIVE_SECONDS = 15
+# New objects until the next collection of the young, and so on; an answer makes few cycles.
+_COLLECT_AFTER = (20_000, 20, 50)
 
 
 class WorkerServer(Server):
@@ -87,6 +90,10 @@ def run(plan: dict[str, Any], lifeline: int) -> int:
         _tell(plan["status"], {"error": str(error)})
         return 1
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # What is there by now stays; looking through it again and again would hold up answers.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     listening = socket.socket(fileno=plan["listening"])
     listening.setblocking(False)
     config = Config(

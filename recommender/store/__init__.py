@@ -7,6 +7,7 @@ above. The format is described in `indexes/README.md`.
 
 from __future__ import annotations
 
+from recommender.store.absence import is_present
 from recommender.store.checking import check_store
 from recommender.store.copying import SourceSnapshot, seal, source_snapshot
 from recommender.store.decisions import (
@@ -35,7 +36,7 @@ from recommender.store.erasing import (
 )
 from recommender.store.files import check_writable, give_as, make_folder, share
 from recommender.store.labels import content_digests, put_labels, read_labels, settled_pairs
-from recommender.store.lock import WriterLock, lock_holder
+from recommender.store.lock import WriterLock, lock_holder, waiting_at_most
 from recommender.store.pending import Pending
 from recommender.store.reader import Store
 from recommender.store.schema import (
@@ -82,6 +83,7 @@ __all__ = [
     "forget_ids",
     "give_as",
     "is_index_file",
+    "is_present",
     "is_purging",
     "lock_holder",
     "make_folder",
@@ -100,5 +102,6 @@ __all__ = [
     "source_snapshot",
     "standing_of",
     "tombstone_secret",
+    "waiting_at_most",
     "write_decisions",
 ]

@@ -15,8 +15,9 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,11 +30,34 @@ from recommender.store.schema import FILE_MODE, LOCK_NAME
 
 logger = logging.getLogger("recommender")
 
+_PATIENCE: ContextVar[float] = ContextVar("patience", default=30.0)
+
 _POLL_SECONDS = 0.05
 # Who waits longer is told for whom.
 _SILENT_SECONDS = 0.3
 _MOST_READ = 2_000
 _COMMAND_WORDS = 2
+
+
+def patience() -> float:
+    """Seconds that this thread waits for another writer."""
+    return _PATIENCE.get()
+
+
+@contextmanager
+def waiting_at_most(seconds: float | None) -> Iterator[None]:
+    """Whatever this thread writes inside waits only so long for other writers.
+
+    `None` changes nothing.
+    """
+    if seconds is None:
+        yield
+        return
+    before = _PATIENCE.set(seconds)
+    try:
+        yield
+    finally:
+        _PATIENCE.reset(before)
 
 
 @dataclass(frozen=True, slots=True)

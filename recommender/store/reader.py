@@ -197,7 +197,8 @@ class Store(Closing):
             self._pool.release(connection)
 
     def _named(self) -> str:
-        return f"{self._own_meta('index') or 'index'}-{self._state().change}"
+        names = (self._own_meta("index") or "index", self._state().change, self._own_meta("commit"))
+        return "-".join(str(each) for each in names if each is not None)
 
     def count(self) -> int:
         """How many articles there are."""

@@ -18,7 +18,7 @@ from recommender.store.connection import Connection
 from recommender.store.documents import Document, GenerationInfo, NeighbourList
 from recommender.store.files import check_writable, make_file, make_folder, share_database
 from recommender.store.header import check_format, read_state
-from recommender.store.lock import WriterLock
+from recommender.store.lock import WriterLock, patience
 from recommender.store.query import CARD_COLUMNS, SKETCH_COLUMNS, slots
 from recommender.store.reader import OWN_META, Store
 from recommender.store.schema import (
@@ -49,7 +49,7 @@ class Writer(Store):
 
     @classmethod
     def open_for_writing(
-        cls, folder: Path, *, create: bool = False, timeout: float = 30.0
+        cls, folder: Path, *, create: bool = False, timeout: float | None = None
     ) -> Writer:
         """Take the lock and open the index for writing.
 
@@ -58,8 +58,8 @@ class Writer(Store):
         folder : Path
         create : bool
             Make the folder and an empty database where there is none.
-        timeout : float
-            Seconds to wait for another writer.
+        timeout : float, optional
+            Seconds to wait for another writer; by default as `patience` says, else 30.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Writer(Store):
         elif not is_present(folder):
             raise absent(folder)
         check_writable(folder)
-        lock = WriterLock.acquire(folder, timeout=timeout)
+        lock = WriterLock.acquire(folder, timeout=patience() if timeout is None else timeout)
         try:
             if create:
                 refuse_lost(folder)
@@ -158,8 +158,10 @@ class Writer(Store):
     def _keep_own_meta(self) -> str:
         """Give the index a number of its own, and record which rows are removed."""
         index = self._own_meta("index") or secrets.token_hex(8)
+        # Two copies of an index that went on by themselves count alike and hold other articles.
+        entropy = secrets.token_hex(4)
         removed = [row for (row,) in self._own.rows("SELECT row FROM removed ORDER BY row")]
-        entries = {"index": index, "removed": codec.rows_digest(removed)}
+        entries = {"commit": entropy, "index": index, "removed": codec.rows_digest(removed)}
         self.set_meta(
             **{
                 f"{OWN_META}{key}": value
