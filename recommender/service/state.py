@@ -145,6 +145,16 @@ class ServiceState:
         """Call a function in a thread; see `Work.run`."""
         return await self.work.run(function, *args, **kwargs)
 
+    async def change(
+        self,
+        function: Callable[Parameters, Result],
+        /,
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """Call a function that changes the index in a thread; see `Work.change`."""
+        return await self.work.change(function, *args, **kwargs)
+
     def take_embeddings(self, request: Request, count: int = 1) -> None:
         """Use up part of a client's rate of texts that the model reads.
 
