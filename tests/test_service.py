@@ -13,6 +13,13 @@ import httpx
 import pytest
 
 from recommender import Recommender
+from recommender.service.schemas import (
+    Changed,
+    ComparisonShown,
+    NearDuplicates,
+    ProblemShown,
+    RelatedList,
+)
 from tests.helpers import article, build, corpus
 from tests.services import PATIENCE, TOKEN, Service, serving, until
 
@@ -320,3 +327,12 @@ def test_documents_need_the_token_and_are_whole(service: Service) -> None:
     assert "POST /near-duplicates" in page.text
     for path in ("/openapi.json", "/docs", "/metrics"):
         assert service.anyone.get(path).status_code == 401
+    browser = service.anyone.get("/docs", headers={"Accept": "text/html"})
+    assert (browser.status_code, browser.headers["location"]) == (303, "/login?onward=%2Fdocs")
+    assert "Successful Response" not in page.text
+
+
+def test_examples_of_answers_are_answers() -> None:
+    for model in (RelatedList, NearDuplicates, ComparisonShown, Changed, ProblemShown):
+        (example,) = model.model_json_schema()["examples"]
+        assert set(model(**example).model_dump(mode="json")) == set(example)

@@ -112,7 +112,42 @@ def test_what_is_sent_as_something_else_is_refused(service: Service) -> None:
         answer = service.editor.post(
             "/near-duplicates", content=b'{"id": "a000"}', headers={"Content-Type": kind}
         )
-        refused(answer, 422)
+        assert "application/json" in refused(answer, 415)["detail"]
+    nameless = service.editor.post("/near-duplicates", content=b'{"id": "a000"}')
+    refused(nameless, 415)
+    named = {"Content-Type": "application/merge-patch+json; charset=utf-8"}
+    answer = service.editor.post("/near-duplicates", content=b'{"id": "a000"}', headers=named)
+    assert answer.status_code == 200
+    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = service.editor.post("/near-duplicates", content=b"\x1f\x8b", headers=packed)
+    assert "Content-Encoding" in refused(answer, 415)["detail"]
+
+
+def test_an_address_that_is_no_utf_8_names_no_article(service: Service) -> None:
+    for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "POST"):
+        for path in ("/articles/%ff", "/articles/%fe/related"):
+            answer = service.editor.request(method, path, json={"body": TEXT})
+            assert answer.status_code == 422, (method, path)
+    # The character itself may stand in an id.
+    assert service.editor.put("/articles/%EF%BF%BD", json={"body": TEXT}).status_code == 201
+    assert service.editor.delete("/articles/%EF%BF%BD").status_code == 204
+
+
+def test_errors_speak_of_what_was_sent(service: Service) -> None:
+    sides = {"first": {"body": 5, "int": 1}, "second": 7}
+    shown = refused(service.editor.post("/compare", json=sides), 422)
+    places = [each["where"] for each in shown["errors"]]
+    assert sorted(places) == ["body.first.body", "body.first.int", "body.second"]
+    shown = refused(service.editor.post("/related", json={}), 422)
+    assert shown["errors"] == [{"where": "body", "what": "Give either id or article."}]
+    twice = {"articles": [{"id": 5, "body": TEXT}, {"id": "5", "body": TEXT}]}
+    shown = refused(service.editor.put("/articles", json=twice), 422)
+    assert shown["detail"] == "Two articles of the batch have the same id."
+
+
+def test_an_address_tells_all_its_methods(service: Service) -> None:
+    answer = service.editor.patch("/articles/a000", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, PUT")
 
 
 def test_limits_name_their_setting(service: Service) -> None:

@@ -51,11 +51,23 @@ _WHY = {
     408: "The body took too long to come.",
     409: "The article was erased for good.",
     413: "Too large.",
+    415: "The body is compressed, or not sent as application/json.",
     421: "The service is not asked under its name.",
     422: "Not of the form that is asked for.",
     429: "Too often; Retry-After says when to come again.",
     503: "Busy or unavailable; Retry-After says when to come again.",
-    504: "It takes too long.",
+    504: "It takes too long; a change may still be made. Retry-After says when to come again.",
+}
+_LATER = (429, 503, 504)
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+}
+_KEPT = {
+    "ETag": {"description": "For If-None-Match.", "schema": {"type": "string"}},
+    "Cache-Control": {
+        "description": "How long the list may be kept.",
+        "schema": {"type": "string"},
+    },
 }
 
 
@@ -65,26 +77,37 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": _WHY[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": PROBLEM_SCHEMA}}},
+            **({"headers": _RETRY_AFTER} if status in _LATER else {}),
         }
         for status in sorted({421, 503, *statuses})
     }
 
 
 _UNREADY_SECONDS = 5
-_GUARDED = (400, 401, 403, 408, 413, 422, 429, 504)
+_GUARDED = (400, 401, 403, 408, 413, 415, 422, 429, 504)
 
 
 class StrictRoute(APIRoute):
-    """Bodies are read as JSON and nothing else: no NaN, no half characters, not too deep."""
+    """Bodies are JSON and nothing else: by their type, no NaN, no half characters, not too deep."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Hand the request on with its own way to read JSON."""
         handle = super().get_route_handler()
+        takes_body = self.body_field is not None
 
         async def handler(request: Request) -> Response:
+            if takes_body:
+                _check_type(request)
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return handler
+
+
+def _check_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    main, _, sub = kind.partition("/")
+    if main != "application" or not (sub == "json" or sub.endswith("+json")):
+        raise Problem(415, "Send the body as JSON, with Content-Type: application/json.")
 
 
 class _StrictRequest(Request):
@@ -99,16 +122,36 @@ def public_router(state: ServiceState) -> APIRouter:
     @router.get(
         "/articles/{article_id:path}/related",
         response_model=RelatedList,
-        responses={304: {"description": "Not changed."}, **problems(404, 422, 504)},
+        responses={
+            200: {"headers": _KEPT},
+            304: {"description": "Not changed.", "headers": _KEPT},
+            **problems(404, 422, 504),
+        },
+        response_description="The list.",
         summary="The related list of a public article",
     )
     async def get_related(
         request: Request,
         article_id: str,
-        limit: Annotated[int, Query(ge=0, le=MOST_LISTED)] = DEFAULT_LIMIT,
-        min_similarity: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
-        category: Annotated[str, Query(max_length=1_000)] = "",
-        fill: Literal["category", "latest"] | None = None,
+        limit: Annotated[
+            int, Query(ge=0, le=MOST_LISTED, description="Most matches.")
+        ] = DEFAULT_LIMIT,
+        min_similarity: Annotated[
+            float | None,
+            Query(
+                ge=0,
+                le=1,
+                allow_inf_nan=False,
+                description="Of what is listed; by default the threshold of related.",
+            ),
+        ] = None,
+        category: Annotated[
+            str, Query(max_length=1_000, description="Only of this one; empty is any.")
+        ] = "",
+        fill: Annotated[
+            Literal["category", "latest"] | None,
+            Query(description="Add the newest articles, of the category or of all, in filler."),
+        ] = None,
     ) -> Response:
         """Needs no token and no model. Only articles that readers may see now, each story once."""
         question = Question(
@@ -127,14 +170,26 @@ def public_router(state: ServiceState) -> APIRouter:
             )
         return _sent(state, rendered, request)
 
-    @router.get("/healthz", response_model=Health, responses=problems(), summary="Is it there?")
+    @router.get(
+        "/healthz",
+        response_model=Health,
+        responses=problems(),
+        response_description="It does.",
+        summary="Whether the process answers",
+    )
     async def healthz() -> Response:
-        """Says that the process answers."""
+        """Asks nothing of the index."""
         return answered({"status": "ok"})
 
-    @router.get("/readyz", response_model=Readiness, responses=problems(), summary="Can it answer?")
+    @router.get(
+        "/readyz",
+        response_model=Readiness,
+        responses=problems(),
+        response_description="The index opens; model says whether drafts can be read.",
+        summary="Whether requests can be answered",
+    )
     async def readyz() -> Response:
-        """Says whether the index opens, and whether the model is loaded."""
+        """Opens the index and asks for the state of the model."""
         if not await asyncio.to_thread(state.is_there):
             raise Problem(503, "The index is not there any more.", retry_after=_UNREADY_SECONDS)
         state.reader.version()
@@ -154,6 +209,7 @@ def asking_router(state: ServiceState) -> APIRouter:
         "/related",
         response_model=RelatedList,
         responses=problems(404),
+        response_description="The list.",
         summary="The related list of a draft or an article",
     )
     async def post_related(
@@ -167,6 +223,7 @@ def asking_router(state: ServiceState) -> APIRouter:
         "/near-duplicates",
         response_model=NearDuplicates,
         responses=problems(404),
+        response_description="What was found.",
         summary="The check before publishing",
     )
     async def post_near_duplicates(
@@ -182,6 +239,7 @@ def asking_router(state: ServiceState) -> APIRouter:
         "/compare",
         response_model=ComparisonShown,
         responses=problems(404),
+        response_description="The comparison.",
         summary="Two articles and how close they are",
     )
     async def post_compare(
@@ -207,6 +265,7 @@ def changing_router(state: ServiceState) -> APIRouter:
         "/articles",
         response_model=Changed,
         responses=problems(404, 409),
+        response_description="What was done.",
         summary="Add or replace several articles",
     )
     async def put_articles(request: Request, given: BatchGiven) -> Response:
@@ -219,12 +278,15 @@ def changing_router(state: ServiceState) -> APIRouter:
                 "([serve] batch).",
             )
         articles = [_article(state, each) for each in given.articles]
+        if len({each.id for each in articles}) < len(articles):
+            raise Problem(422, "Two articles of the batch have the same id.")
         return answered(await _change(state, request, articles))
 
     @router.put(
         "/articles/{article_id:path}",
         response_model=Changed,
         responses={201: {"model": Changed, "description": "It is new."}, **problems(404, 409)},
+        response_description="It was there already.",
         summary="Add or replace an article",
     )
     async def put_article(
@@ -240,6 +302,7 @@ def changing_router(state: ServiceState) -> APIRouter:
         "/articles/{article_id:path}",
         status_code=204,
         responses=problems(404),
+        response_description="It is gone.",
         summary="Take an article out",
     )
     async def delete_article(
@@ -271,6 +334,7 @@ def operators_router(state: ServiceState, document: Callable[[], dict[str, Any]]
     @router.get(
         "/metrics",
         response_class=PlainTextResponse,
+        response_description="The counters.",
         summary="Counters for Prometheus",
     )
     async def metrics() -> Response:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from recommender import __version__
 from recommender.errors import RecommenderError
 from recommender.service import page
 from recommender.service.api import asking_router, changing_router, operators_router, public_router
+from recommender.service.page_frame import page_of_problem
 from recommender.service.problems import Problem, of_error, of_validation
 from recommender.service.schemas import ProblemShown
 from recommender.service.state import ServiceState
@@ -36,16 +40,20 @@ def create_app(state: ServiceState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(public_router(state))
+    routers = [public_router(state)]
     if not state.options.public_only:
-        app.include_router(asking_router(state))
-        app.include_router(changing_router(state))
-        app.include_router(operators_router(state, app.openapi))
-        app.include_router(page.router(state), include_in_schema=False)
+        routers += [
+            asking_router(state),
+            changing_router(state),
+            operators_router(state, app.openapi),
+            page.router(state),
+        ]
+    for each in routers:
+        app.include_router(each)
 
     @app.exception_handler(Problem)
     async def _problem(request: Request, error: Problem) -> Response:
-        return error.response()
+        return page_of_problem(request.scope, error) or error.response()
 
     @app.exception_handler(RecommenderError)
     async def _error(request: Request, error: RecommenderError) -> Response:
@@ -58,7 +66,10 @@ def create_app(state: ServiceState) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         detail = _DETAILS.get(error.status_code, str(error.detail))
-        return Problem(error.status_code, detail, headers=_headers(error)).response()
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = _allowed(request, routers)
+        return Problem(error.status_code, detail, headers=headers).response()
 
     return app
 
@@ -79,5 +90,11 @@ class _Service(FastAPI):
         return self.openapi_schema
 
 
-def _headers(error: HTTPException) -> dict[str, Any]:
-    return dict(error.headers or {})
+def _allowed(request: Request, routers: Sequence[APIRouter]) -> str:
+    """The methods of an address: of all its routes, where the framework tells those of one."""
+    path = request.scope["path"]
+    routes = [
+        each for router in routers for each in router.routes if isinstance(each, (APIRoute, Route))
+    ]
+    found = [each.methods or () for each in routes if each.path_regex.match(path)]
+    return ", ".join(sorted({method for methods in found for method in methods}))

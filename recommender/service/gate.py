@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -80,6 +81,7 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, passage: _Passage) -> None:
         self._check_host(passage.headers.get(b"host"))
+        _check_path(scope)
         method = scope["method"]
         if method in _READING:
             rendered = self._related(scope) if method != "OPTIONS" else None
@@ -133,6 +135,12 @@ class Gate:
         else:
             # Nobody else makes the service keep megabytes.
             self._state.access.check(Request(scope))
+        if passage.headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+            raise Problem(
+                415,
+                "The body is compressed; send it as it is, without Content-Encoding.",
+                headers={"Accept-Encoding": "identity", "Connection": "close"},
+            )
         length = passage.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > most:
             raise _too_large(most)
@@ -317,6 +325,16 @@ async def _read(receive: Receive, most: int) -> bytes:
             raise _too_large(most)
         if not message.get("more_body", False):
             return bytes(parts)
+
+
+def _check_path(scope: Scope) -> None:
+    """Refuse a path that is no UTF-8: servers put one and the same character for each bad byte."""
+    if "\ufffd" not in scope["path"]:
+        return
+    try:
+        unquote_to_bytes(scope.get("raw_path") or b"").decode()
+    except UnicodeDecodeError:
+        raise Problem(422, "The address is not UTF-8, percent-encoded.") from None
 
 
 def _too_large(most: int) -> Problem:

@@ -19,7 +19,7 @@ from recommender.service.assets import addresses
 from recommender.service.page_requests import is_part, language_of, onward, root_of, switched
 from recommender.service.problems import Problem
 
-PATHS = frozenset(("/", "/draft", "/pair", "/login", "/logout"))
+PATHS = frozenset(("/", "/draft", "/pair", "/login", "/logout", "/docs"))
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

@@ -30,6 +30,8 @@ logger = logging.getLogger("recommender.service")
 MEDIA_TYPE = "application/problem+json"
 NOT_FOUND = "No article of that id is public now."
 _MOST_ERRORS = 20
+# Names that pydantic gives to the kinds a field may have; no field of ours is called so.
+_KINDS = frozenset(("constrained-str", "int", "float", "str", "of an id", "of an article"))
 _LONGEST_DETAIL = 600
 _LOCKED_SECONDS = 2
 _UNAVAILABLE_SECONDS = 10
@@ -139,9 +141,19 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
         As pydantic gives them: `loc` and `msg` are used, never what was sent.
     """
     told = [
-        {"where": shown(".".join(map(str, each["loc"]))), "what": shown(str(each["msg"]))}
+        {"where": shown(_where(each)), "what": shown(str(each["msg"]))}
         for each in errors[:_MOST_ERRORS]
     ]
     if any(each.get("type") == "json_invalid" for each in errors):
         return Problem(400, "The body is not valid JSON.", errors=told)
     return Problem(422, "The request does not have the form that is asked for.", errors=told)
+
+
+def _where(error: Mapping[str, Any]) -> str:
+    """The way to a field as a client knows it."""
+    *way, last = map(str, error["loc"])
+    kept = [each for each in way if each not in _KINDS]
+    # A field that is not known may be called like a kind.
+    if last not in _KINDS or error.get("type") == "extra_forbidden":
+        kept.append(last)
+    return ".".join(kept)

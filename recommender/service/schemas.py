@@ -1,27 +1,27 @@
 """What is sent and answered, as pydantic models: the OpenAPI document is made of them.
 
-Sample texts are made up. An unknown field is an error, so that a slip of the pen is noticed.
+An unknown field is an error, so that a slip of the pen is noticed.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from recommender.records import MAX_FIELD_LENGTH, MAX_ID_LENGTH
 from recommender.reports.service_page import LEAST_CUT
+from recommender.service import examples
 from recommender.service.related import DEFAULT_LIMIT, MOST_LISTED
-
-_EXAMPLE_ARTICLE: dict[str, Any] = {
-    "title": "跨江大桥今日通车 两岸车程缩短至八分钟",
-    "body": "<p>历时四年建设的跨江大桥今天上午正式通车，两岸之间的车程由四十分钟缩短至八分钟。</p>",
-    "url": "https://www.example.cn/news/4812.html",
-    "date": "2025-07-17T08:30:00+08:00",
-    "category": "本地",
-    "source": "本报",
-}
-_EXAMPLE_ID = {"id": "cms-4812"}
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH)]
 Moment = Annotated[str, StringConstraints(max_length=64)]
@@ -42,7 +42,7 @@ class Given(BaseModel):
 class ArticleGiven(Given):
     """An article as a CMS has it; only the body is needed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_ARTICLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ARTICLE]})
 
     id: Id | int | None = Field(None, description="As the CMS names it; a number is as good.")
     title: Text = ""
@@ -65,7 +65,7 @@ class ArticleGiven(Given):
 class NamedArticle(ArticleGiven):
     """An article with its id."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE_ID, **_EXAMPLE_ARTICLE}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{**examples.ID, **examples.ARTICLE}]})
 
     id: Id | int = Field(description="As the CMS names it; a number is as good.")
 
@@ -83,13 +83,15 @@ class Asked(Given):
 
     id: Id | None = Field(None, description="Of an article in the index.")
     article: ArticleGiven | None = Field(None, description="A draft; nothing is stored.")
-    min_similarity: Similarity | None = None
+    min_similarity: Similarity | None = Field(
+        None, description="Of what is listed; by default the threshold that fits the question."
+    )
     thresholds: ThresholdsGiven = Field(default_factory=ThresholdsGiven)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Asked:
         if (self.id is None) == (self.article is None):
-            raise ValueError("give either id or article")
+            raise PydanticCustomError("either", "Give either id or article.")
         return self
 
 
@@ -98,34 +100,55 @@ class RelatedAsked(Asked):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"article": _EXAMPLE_ARTICLE, "limit": 5}, {**_EXAMPLE_ID, "limit": 5}]
+            "examples": [{"article": examples.ARTICLE, "limit": 5}, {**examples.ID, "limit": 5}]
         }
     )
 
-    limit: int = Field(DEFAULT_LIMIT, ge=0, le=MOST_LISTED)
-    categories: list[Text] = Field(default_factory=list, max_length=100)
-    fill: Literal["category", "latest"] | None = None
+    limit: int = Field(DEFAULT_LIMIT, ge=0, le=MOST_LISTED, description="Most matches.")
+    categories: list[Text] = Field(
+        default_factory=list, max_length=100, description="Only of these; empty is any."
+    )
+    fill: Literal["category", "latest"] | None = Field(
+        None, description="Add the newest articles, of the category or of all, in filler."
+    )
     public_only: bool = Field(True, description="Leave out what readers may not see now.")
 
 
 class NearDuplicatesAsked(Asked):
     """What is asked before publishing."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"article": _EXAMPLE_ARTICLE}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"article": examples.ARTICLE}]})
 
-    limit: int = Field(10, ge=0, le=50)
+    limit: int = Field(10, ge=0, le=50, description="Most matches.")
     public_only: bool = Field(False, description="Leave out what readers may not see now.")
+
+
+def _kind_of_side(side: Any) -> str | None:
+    if isinstance(side, str):
+        return "of an id"
+    return "of an article" if isinstance(side, (dict, ArticleGiven)) else None
+
+
+# Errors are those of the kind that was meant, not those of both.
+Side = Annotated[
+    Annotated[Id, Tag("of an id")] | Annotated[ArticleGiven, Tag("of an article")],
+    Discriminator(
+        _kind_of_side,
+        custom_error_type="side",
+        custom_error_message="Give an id or an article.",
+    ),
+]
 
 
 class CompareAsked(Given):
     """Two articles, by their ids or as drafts."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"first": "cms-4812", "second": _EXAMPLE_ARTICLE}]}
+        json_schema_extra={"examples": [{"first": "cms-4812", "second": examples.ARTICLE}]}
     )
 
-    first: Id | ArticleGiven
-    second: Id | ArticleGiven
+    first: Side = Field(description="An id, or a draft.")
+    second: Side = Field(description="An id, or a draft.")
     thresholds: ThresholdsGiven = Field(default_factory=ThresholdsGiven)
 
 
@@ -133,7 +156,7 @@ class BatchGiven(Given):
     """Several articles, each with its id."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"articles": [{**_EXAMPLE_ID, **_EXAMPLE_ARTICLE}]}]}
+        json_schema_extra={"examples": [{"articles": [{**examples.ID, **examples.ARTICLE}]}]}
     )
 
     articles: list[NamedArticle] = Field(min_length=1)
@@ -177,35 +200,10 @@ class FillerItem(BaseModel):
     article: PublicCard
 
 
-_EXAMPLE_LIST: dict[str, Any] = {
-    "article": "cms-4812",
-    "index_version": "3f9c-118",
-    "matches": [
-        {
-            "rank": 1,
-            "similarity": 0.71,
-            "verdict": "related",
-            "article": {
-                "id": "cms-4790",
-                "title": "跨江大桥完成荷载试验 月底具备通车条件",
-                "url": "https://www.example.cn/news/4790.html",
-                "date": "2025-07-02T01:00:00+00:00",
-                "category": "本地",
-                "source": "本报",
-                "site": "",
-                "language": "zh",
-            },
-        }
-    ],
-    "reason": "1 of 5: nothing else reaches the similarity 0.50",
-    "filler": [],
-}
-
-
 class RelatedList(BaseModel):
     """A related list, each story once; never padded in silence."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_LIST]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.RELATED_LIST]})
 
     article: str
     index_version: str
@@ -215,13 +213,13 @@ class RelatedList(BaseModel):
 
 
 class Passage(BaseModel):
-    """Wording that both articles have; its text at most 300 characters."""
+    """Wording that both articles have; places are characters of the cleaned texts."""
 
     first_start: int
     first_end: int
     second_start: int
     second_end: int
-    text: str
+    text: str = Field(description="The beginning of it, at most 300 characters.")
 
 
 class EvidenceShown(BaseModel):
@@ -230,22 +228,24 @@ class EvidenceShown(BaseModel):
     cosine: float | None = Field(description="Of the centred embeddings, -1 to 1.")
     resemblance: float | None = Field(description="Shared wording over all wording, 0 to 1.")
     containment: float | None = Field(description="Share of the shorter text in the longer one.")
-    title_overlap: float | None
-    fact_overlap: float | None
-    days_apart: float | None
-    length_ratio: float | None
-    same_text: bool
-    same_title: bool
+    title_overlap: float | None = Field(description="Shared wording of the titles, 0 to 1.")
+    fact_overlap: float | None = Field(
+        description="Share of the facts of the article with fewer that both have."
+    )
+    days_apart: float | None = Field(description="Between the two dates.")
+    length_ratio: float | None = Field(description="Shorter text over longer one, 0 to 1.")
+    same_text: bool = Field(description="Equal but for case, width, script and punctuation.")
+    same_title: bool = Field(description="The same of the titles.")
     same_language: bool
     first_share: float = Field(description="Share of the first text that is shared wording.")
-    second_share: float
-    passages: list[Passage]
-    shared_facts: list[str]
+    second_share: float = Field(description="The same of the second text.")
+    passages: list[Passage] = Field(description="Shared wording, longest first, at most 20.")
+    shared_facts: list[str] = Field(description="Figures, dates and names that both have.")
     differing_facts: list[tuple[str, str]] = Field(
         description="Figures and names that differ in a sentence that both have."
     )
-    only_first_facts: list[str]
-    only_second_facts: list[str]
+    only_first_facts: list[str] = Field(description="Facts that only the first has.")
+    only_second_facts: list[str] = Field(description="Facts that only the second has.")
 
 
 class NearMatch(BaseModel):
@@ -263,6 +263,8 @@ class NearMatch(BaseModel):
 class NearDuplicates(BaseModel):
     """Near-duplicates, closest first."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.NEAR_DUPLICATES]})
+
     index_version: str
     lexical: bool = Field(description="Whether a draft was compared without the model.")
     thresholds: dict[str, float]
@@ -272,6 +274,8 @@ class NearDuplicates(BaseModel):
 
 class ComparisonShown(BaseModel):
     """Everything about one pair."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.COMPARISON]})
 
     index_version: str
     first: EditorCard
@@ -285,6 +289,8 @@ class ComparisonShown(BaseModel):
 
 class Changed(BaseModel):
     """What a change did; it is on disk, and every worker sees it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CHANGED]})
 
     index_version: str
     added: int
@@ -316,6 +322,8 @@ class FieldProblem(BaseModel):
 
 class ProblemShown(BaseModel):
     """An error, as of RFC 9457."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PROBLEM]})
 
     type: str
     title: str

@@ -166,7 +166,7 @@ class ServiceState:
             with waiting_at_most(min(_LOCK_SECONDS, self.options.request_seconds / 2)):
                 return function(*args, **kwargs)
 
-        return await self.changes.run(soon)
+        return await self.changes.change(soon)
 
     def is_there(self) -> bool:
         """Whether there is a database at the index's path: open files outlive their names."""

@@ -58,13 +58,29 @@ class Work:
         Problem
             503 if too much waits, 504 if it takes too long. What a thread has begun it ends.
         """
+        return await self._wait(partial(function, *args, **kwargs), "")
+
+    async def change(
+        self,
+        function: Callable[Parameters, Result],
+        /,
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """The same for what changes something: a 504 says that it may still be done."""
+        return await self._wait(
+            partial(function, *args, **kwargs),
+            "; the change may still be made, and may be sent again",
+        )
+
+    async def _wait(self, call: Callable[[], Result], note: str) -> Result:
         if self._taken >= self._most:
             raise Problem(
                 503, "The service is busy; ask again in a moment.", retry_after=_RETRY_SECONDS
             )
         loop = asyncio.get_running_loop()
         self._taken += 1
-        done: Future[Result] = self._pool.submit(partial(function, *args, **kwargs))
+        done: Future[Result] = self._pool.submit(call)
         # Also of what nobody waits for any more: its thread is not free before.
         done.add_done_callback(lambda _: _call(loop, self._free))
         try:
@@ -72,8 +88,8 @@ class Work:
         except asyncio.TimeoutError:
             raise Problem(
                 504,
-                f"This takes longer than {self._seconds:g} seconds ([serve] request_seconds); a "
-                "change may still be made.",
+                f"This takes longer than {self._seconds:g} seconds ([serve] request_seconds)"
+                f"{note}.",
                 retry_after=_RETRY_SECONDS,
             ) from None
 
