@@ -184,6 +184,50 @@ def publish_by(page: Page, button: Any) -> None:
     button.click()
 
 
+@pytest.mark.parametrize("hidden_by", ["tab", "panel", "both"])
+def test_a_stop_shows_why_where_the_panel_was_hidden(
+    newsroom: Site, visit: Any, hidden_by: str
+) -> None:
+    from tests.django_site.news.models import ArticlePage
+
+    copy = sample("museum-night-2")
+    with newsroom.served() as address:
+        here = visit(address, viewport={"width": 1280, "height": 900})
+        open_editor(newsroom, here)
+        page = here.page
+        here.write("museum-night-2")
+        box = page.locator("[data-near-duplicates]")
+        if hidden_by != "tab":
+            page.locator("[data-panel]").filter(has=box).locator("[data-panel-toggle]").click()
+        if hidden_by != "panel":
+            page.get_by_role("tab", name="Promote").click()
+        expect(box).to_be_hidden()
+        publish = page.locator("button[name=action-publish]")
+        publish_by(page, publish)
+        told = box.get_by_text("Click once more")
+        expect(told).to_be_visible()
+        expect(told).to_be_in_viewport()
+        expect(box.locator("[data-near-duplicates-result]")).to_be_focused()
+        here.look(f"stopped-{hidden_by}")
+        assert not ArticlePage.objects.filter(title=copy.title, live=True).exists()
+        publish_by(page, publish)
+        page.wait_for_url("**/admin/pages/*/")
+        assert ArticlePage.objects.get(title=copy.title).live
+
+
+def test_what_cannot_be_shown_stops_nobody(newsroom: Site, visit: Any) -> None:
+    from tests.django_site.news.models import ArticlePage
+
+    with newsroom.served() as address:
+        here = visit(address)
+        open_editor(newsroom, here)
+        here.write("museum-night-2")
+        here.page.add_style_tag(content="[data-near-duplicates] { display: none !important; }")
+        publish_by(here.page, here.page.locator("button[name=action-publish]"))
+        here.page.wait_for_url("**/admin/pages/*/")
+        assert ArticlePage.objects.get(title=sample("museum-night-2").title).live
+
+
 def test_a_new_story_is_published_with_one_click(newsroom: Site, visit: Any) -> None:
     from tests.django_site.news.models import ArticlePage
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -49,6 +50,10 @@ class Warned:
     ----------
     id, title, url, edit_url : str
         Addresses are empty where there is none, or where the user may not go.
+    date : datetime or None
+    section, name : str
+        What tells articles of one title apart: the section, and the kind of object with its
+        primary key, or the article's id.
     verdict, verdict_name : str
         As a word for programs, and in the editor's language.
     percent : int
@@ -65,6 +70,9 @@ class Warned:
     title: str
     url: str
     edit_url: str
+    date: datetime | None
+    section: str
+    name: str
     verdict: str
     verdict_name: str
     percent: int
@@ -140,11 +148,16 @@ def _objects(article_ids: list[str]) -> dict[str, Any]:
 def _shown(each: NearDuplicate, instance: Any, edit_url: str) -> Warned:
     shared, days = each.shared_wording, each.days_apart
     rule = None if instance is None else rule_for(type(instance))
+    date, section = (None, "") if rule is None else rule.date_and_section(instance)
+    kind = "" if instance is None else str(instance._meta.verbose_name)
     return Warned(
         id=each.id,
         title=(rule.title(instance) if rule else each.title) or each.id,
         url=each.url if each.url.startswith(("http://", "https://", "/")) else "",
         edit_url=edit_url,
+        date=date,
+        section=section,
+        name=f"{kind} {instance.pk}" if kind else each.id,
         verdict=each.verdict,
         verdict_name=str(VERDICTS.get(each.verdict, each.verdict)),
         percent=int(each.similarity * 100),

@@ -122,6 +122,16 @@ class Rule:
         """The title of an object."""
         return line_of(self._get(instance, "title")) or str(instance)
 
+    def date_and_section(self, instance: Any) -> tuple[datetime | None, str]:
+        """What tells objects of one title apart; `None` and empty where it is not known."""
+        try:
+            return moment_of(self._get(instance, "date")), line_of(self._get(instance, "category"))
+        except DatabaseError:
+            raise
+        except Exception:
+            # A site's own methods may fail in any way; a warning is shown without this.
+            return None, ""
+
     def _article(self, instance: Any, restrictions: Any) -> Article:
         article_id = self.article_id(instance.pk or "draft")
         try:

@@ -1,11 +1,43 @@
 /* Sends the form of an editor's page to the check, as it stands, and shows what comes back.
    Before the draft is published it checks by itself: where it finds an article that the editor has
-   not been shown, the click stops and shows it, and the next one goes on. When the check fails,
-   nothing is stopped. */
+   not been shown, the click stops and shows it, and the next one goes on. When the check fails, or
+   what it found cannot be brought into view, nothing is stopped. */
 (() => {
   "use strict";
 
   const PATIENCE = 20000;
+  // What takes longer than this says why; in milliseconds, as all of these.
+  const SLOW = 5000;
+  // A click on "Publish" that has shown nothing for so long looks as if it was lost.
+  const SILENT = 1000;
+  // Tabs change with a transition.
+  const OPENING = 2000;
+
+  const isVisible = (element) =>
+    element.checkVisibility ? element.checkVisibility() : element.getClientRects().length > 0;
+
+  const soon = () => new Promise((done) => setTimeout(done, 30));
+
+  /* Opens the tab, the panel or the details that hide an element, by their own buttons, the
+     outermost first; and says whether it is to be seen then. */
+  const uncover = async (element) => {
+    const around = [];
+    for (let each = element.parentElement; each; each = each.parentElement) around.unshift(each);
+    for (const each of around) {
+      if (each.tagName === "DETAILS") each.open = true;
+      if (each.getAttribute("role") === "tabpanel" && !isVisible(each)) {
+        const tab = each.id && `[role="tab"][aria-controls="${CSS.escape(each.id)}"]`;
+        const label = each.getAttribute("aria-labelledby");
+        ((tab && document.querySelector(tab)) || document.getElementById(label))?.click();
+      } else if (each.id) {
+        const closed = `[aria-controls="${CSS.escape(each.id)}"][aria-expanded="false"]`;
+        if (each.hidden) document.querySelector(closed)?.click();
+      }
+    }
+    const until = Date.now() + OPENING;
+    while (!isVisible(element) && Date.now() < until) await soon();
+    return isVisible(element);
+  };
 
   class Box {
     constructor(element) {
@@ -37,6 +69,7 @@
     async check() {
       this.element.setAttribute("aria-busy", "true");
       this.say(this.element.dataset.checking);
+      const slow = setTimeout(() => this.say(this.element.dataset.slow), SLOW);
       let ids = [];
       try {
         const answer = await fetch(this.element.dataset.url, {
@@ -48,10 +81,12 @@
         });
         const found = await answer.json();
         if (!answer.ok || typeof found.html !== "string") throw new Error(String(answer.status));
+        clearTimeout(slow);
         // The template has escaped what it shows; scripts in it would not run.
         this.result.innerHTML = found.html;
         ids = found.ids;
       } catch {
+        clearTimeout(slow);
         this.say(this.element.dataset.failed);
       }
       this.element.removeAttribute("aria-busy");
@@ -71,18 +106,28 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       if (this.element.getAttribute("aria-busy")) return;
-      if (await this.look()) {
+      const silent = setTimeout(() => this.show(), SILENT);
+      const found = await this.look();
+      clearTimeout(silent);
+      if (found && (await this.show())) {
         const again = document.createElement("p");
         again.className = "near-duplicates-again";
         again.textContent = this.element.dataset.again;
         this.result.prepend(again);
         this.result.focus({ preventScroll: true });
-        this.element.scrollIntoView({ block: "center" });
+        this.result.scrollIntoView({ block: "nearest" });
       } else {
         this.passing = true;
         button.click();
         this.passing = false;
       }
+    }
+
+    /* Brings the box into view, wherever in the form it is; whether that could be done. */
+    async show() {
+      const visible = await uncover(this.result);
+      this.element.scrollIntoView({ block: "center" });
+      return visible;
     }
 
     say(text) {
