@@ -88,8 +88,7 @@ class Work:
         except asyncio.TimeoutError:
             raise Problem(
                 504,
-                f"This takes longer than {self._seconds:g} seconds ([serve] request_seconds)"
-                f"{note}.",
+                f"It takes longer than {self._seconds:g} seconds ([serve] request_seconds){note}.",
                 retry_after=_RETRY_SECONDS,
             ) from None
 
