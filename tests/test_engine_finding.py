@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -127,3 +128,14 @@ def test_a_draft_is_compared_by_wording_without_a_model(folder: Path) -> None:
         assert "no text" in index.near_duplicates(empty, lexical=True).reason
         with pytest.raises(AssertionError, match="to be embedded"):
             index.near_duplicates(copied)
+
+
+def test_two_copies_that_went_on_by_themselves_have_other_versions(tmp_path: Path) -> None:
+    build(tmp_path / "a", corpus(5)).close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    versions = []
+    for number, name in enumerate(("a", "b")):
+        with Recommender.open(tmp_path / name, embedder="hashing") as index:
+            index.update([article("new", number=80 + number)])
+            versions.append(index.version())
+    assert versions[0] != versions[1]
