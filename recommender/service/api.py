@@ -56,7 +56,7 @@ _WHY = {
     422: "Not of the form that is asked for.",
     429: "Too often; Retry-After says when to come again.",
     503: "Busy or unavailable; Retry-After says when to come again.",
-    504: "It takes too long; a change may still be made. Retry-After says when to come again.",
+    504: "It takes too long; Retry-After says when to come again.",
 }
 _LATER = (429, 503, 504)
 _RETRY_AFTER = {
