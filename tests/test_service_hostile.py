@@ -210,7 +210,6 @@ def test_scripts_in_titles_stay_text(service: Service) -> None:
         "/articles/a000%0d%0aSet-Cookie:x/related",
         "/articles/..%2f..%2fetc%2fpasswd/related",
         "/articles/../../etc/passwd/related",
-        "/articles/%ff%fe/related",
         "/articles/'%20OR%201=1--/related",
         "/articles/%25/related",
         f"/articles/{'a' * 5_000}/related",
