@@ -182,7 +182,7 @@ def test_a_proxy_may_serve_it_in_a_folder(engine: Recommender) -> None:
     for html in (
         article_page(frame, found, cuts),
         draft_page(frame, Draft(), cuts, answer=replace(found, is_draft=True)),
-        sign_in_page(frame),
+        sign_in_page(frame, hours=12),
     ):
         for each in LexborHTMLParser(html).css("*"):
             for name in ("href", "src", "action", "formaction", "hx-get", "hx-post"):

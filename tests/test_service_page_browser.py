@@ -263,6 +263,8 @@ def test_without_a_script(visit: Opener, viewport: dict[str, int]) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("link", name="天舟九号货运飞船在文昌发射成功").click()
     assert len(titles(page, "box")) == 3
+    expect(page.get_by_text(ZH["cuts_note_typed"])).to_be_visible()
+    expect(page.get_by_text(ZH["cuts_note"])).to_be_hidden()
     page.fill("#cut-related", "0.6")
     page.fill("#cut-same_story", "0.63")
     page.get_by_role("button", name=ZH["cuts_apply"]).click()
@@ -445,6 +447,39 @@ def test_no_motion_for_those_who_want_none(visit: Opener) -> None:
         " parseFloat(getComputedStyle(one).transitionDuration) > 0).length"
     )
     assert moving == 0
+
+
+def test_old_lists_are_faint_until_new_ones_come(visit: Opener) -> None:
+    page = visit(LAUNCH)
+    held: list[Any] = []
+    page.route("**/?article=*related=*", held.append)
+    line, answer = page.locator("#computing"), page.locator("#answer")
+    expect(line).to_be_hidden()
+    slide(page, "related", 10, "ArrowRight")
+    expect(line).to_be_visible()
+    expect(line).to_have_text(ZH["computing"])
+    expect(answer).to_have_attribute("aria-busy", "true")
+    expect(answer).to_have_css("opacity", "0.45")
+    page.unroute("**/?article=*related=*")
+    # What waits is given up for this one.
+    slide(page, "related", 1, "ArrowRight")
+    expect(page.locator(".box")).to_contain_text("没有其他公开文章达到相似度 0.61")
+    expect(answer).to_have_attribute("aria-busy", "false")
+    expect(answer).to_have_css("opacity", "1")
+    expect(line).to_be_hidden()
+    assert held
+
+
+def test_links_of_lists_can_be_touched(visit: Opener) -> None:
+    page = visit(viewport=PHONE, has_touch=True, is_mobile=True)
+    for path in ("/?q=天舟九号", LAUNCH):
+        page.goto(path)
+        links = page.locator("li .headline a")
+        expect(links).to_have_count(3)
+        for each in links.all():
+            box = each.bounding_box()
+            assert box is not None
+            assert box["height"] >= 24
 
 
 def test_an_answer_that_comes_late_does_not_replace_a_newer_one(visit: Opener) -> None:

@@ -194,6 +194,9 @@ def test_an_article_that_is_not_there(browser: httpx.Client) -> None:
             response = browser.get("/", params={"article": missing}, headers=headers)
             assert response.status_code == 404
             assert "<script>alert" not in response.text
+            said = service_wording("zh")["problem"]
+            body = response.text.partition("<body>")[2] or response.text
+            assert body.count(f">{said}<") == 1
     assert browser.get("/pair?first=ticket-leak-1&second=nothing").status_code == 404
     assert browser.get("/pair").status_code == 404
 

@@ -173,9 +173,22 @@ def near_ids(measured: Sequence[Match]) -> list[str]:
     return [each.article.id for each in measured if each.verdict.is_near_duplicate][:SHOWN_NEAR]
 
 
-def sign_in_page(frame: Frame, *, problem: str = "", onward: str = "") -> str:
-    """The page that asks for the token; `problem` names a text, `onward` is where to go then."""
-    return _render("sign_in", frame, problem=problem, onward=onward)
+def sign_in_page(frame: Frame, *, hours: float, problem: str = "", onward: str = "") -> str:
+    """The page that asks for the token.
+
+    Parameters
+    ----------
+    frame : Frame
+    hours : float
+        How long a login lasts.
+    problem : str
+        Name of a text.
+    onward : str
+        Where to go then.
+    """
+    texts = service_wording(frame.language)
+    hint = texts["token_hint_one" if hours == 1 else "token_hint"].format(hours=f"{hours:.6g}")
+    return _render("sign_in", frame, hint=hint, problem=problem, onward=onward)
 
 
 def again_page(frame: Frame, *, to: str) -> str:
@@ -283,6 +296,7 @@ def _answered(frame: Frame, answer: Answer) -> dict[str, Any]:
         "thresholds": [
             getattr(answer.thresholds, name) for name in ("related", "same_story", "same_text")
         ],
+        "measured_verdicts": {str(each.verdict) for each in answer.measured},
         "scale_label": counted(texts, "scale", len(answer.measured)),
         "near_count": len(near),
         "near": [_near(each, answer, texts) for each in shown],

@@ -41,8 +41,18 @@ _WORDING: Mapping[str, tuple[str, str]] = {
     ),
     "token": ("Access token", "访问令牌"),
     "token_hint": (
-        "Whoever runs the service has it. This browser remembers you until you sign out.",
-        "向服务管理员索取。登录后本浏览器保持登录，直到退出。",
+        (
+            "Whoever runs the service has it. This browser stays signed in for {hours} hours, or "
+            "until you sign out."
+        ),
+        "向服务管理员索取。登录后本浏览器保持登录 {hours} 小时，也可提前退出。",
+    ),
+    "token_hint_one": (
+        (
+            "Whoever runs the service has it. This browser stays signed in for {hours} hour, or "
+            "until you sign out."
+        ),
+        "向服务管理员索取。登录后本浏览器保持登录 {hours} 小时，也可提前退出。",
     ),
     "token_wrong": (
         "This is not the token. Look for a missing or an extra character.",
@@ -102,7 +112,16 @@ _WORDING: Mapping[str, tuple[str, str]] = {
         "Move them and the lists below follow. Only you see it: nothing is saved.",
         "移动阈值，下方列表随即变化。仅本页可见，不会保存。",
     ),
+    "cuts_note_typed": (
+        "Change them, then press the button. Only you see it: nothing is saved.",
+        "修改阈值后，请点按钮更新下方列表。仅本页可见，不会保存。",
+    ),
     # The answer.
+    "computing": ("Computing …", "正在计算……"),
+    "scale_dots": (
+        "Each dot is an article: the further right, the more similar.",
+        "每个圆点代表一篇文章，越靠右越相似。",
+    ),
     "answer": ("Result", "结果"),
     "scale": (
         "Similarity of the {count} closest articles, from 0 to 1, with the thresholds",

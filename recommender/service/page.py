@@ -201,7 +201,8 @@ class Page:
         if self._state.access.is_logged_in(request):
             return RedirectResponse(to, 303)
         frame = replace(frame, signed_in=False)
-        return HTMLResponse(service_page.sign_in_page(frame, onward=to))
+        hours = self._state.options.login_hours
+        return HTMLResponse(service_page.sign_in_page(frame, hours=hours, onward=to))
 
     async def signed_in(self, request: Request, frame: Frame) -> Response:
         """Take the token and lead on, or say that it is none."""
@@ -218,7 +219,12 @@ class Page:
             if problem.status not in names:
                 raise
             frame = replace(frame, signed_in=False)
-            page = service_page.sign_in_page(frame, problem=names[problem.status], onward=to)
+            page = service_page.sign_in_page(
+                frame,
+                hours=self._state.options.login_hours,
+                problem=names[problem.status],
+                onward=to,
+            )
             return HTMLResponse(page, problem.status, problem.headers)
         return response
 

@@ -26,8 +26,20 @@
       each.type = "range";
       document.querySelector(`output[for="${each.id}"]`).hidden = false;
     }
-    document.querySelector("#cuts [data-apply]")?.toggleAttribute("hidden", true);
-    document.querySelector("#cuts [data-reset]")?.toggleAttribute("hidden", false);
+    for (const each of document.querySelectorAll("#cuts [data-apply]")) each.hidden = true;
+    for (const each of document.querySelectorAll("#cuts [data-moved], #cuts [data-reset]")) {
+      each.hidden = false;
+    }
+  };
+
+  // htmx marks the line while a request for new lists is on its way; they are stale as long.
+  const followWork = () => {
+    const line = document.getElementById("computing");
+    if (!line) return;
+    new MutationObserver(() => {
+      const busy = line.classList.contains("htmx-request");
+      document.getElementById("answer").setAttribute("aria-busy", String(busy));
+    }).observe(line, { attributes: true, attributeFilter: ["class"] });
   };
 
   document.addEventListener("input", (event) => {
@@ -90,4 +102,5 @@
   });
 
   makeSliders();
+  followWork();
 })();
