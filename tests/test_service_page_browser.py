@@ -452,7 +452,11 @@ def test_no_motion_for_those_who_want_none(visit: Opener) -> None:
 def test_old_lists_are_faint_until_new_ones_come(visit: Opener) -> None:
     page = visit(LAUNCH)
     held: list[Any] = []
-    page.route("**/?article=*related=*", held.append)
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/?article=*related=*", hold)
     line, answer = page.locator("#computing"), page.locator("#answer")
     expect(line).to_be_hidden()
     slide(page, "related", 10, "ArrowRight")
