@@ -39,12 +39,22 @@
     return isVisible(element);
   };
 
-  /* Into view, and there again should an editor that opens a tab scroll on its own behalf. */
+  /* Into view, and kept there while an editor that has opened a tab still moves things about. */
   const reveal = (element) => {
-    const scroll = () => element.scrollIntoView({ block: "nearest" });
-    scroll();
-    requestAnimationFrame(() => requestAnimationFrame(scroll));
-    setTimeout(scroll, 300);
+    let left = 20;
+    const leave = () => (left = 0);
+    for (const kind of ["wheel", "touchmove", "keydown"]) {
+      document.addEventListener(kind, leave, { once: true, passive: true });
+    }
+    const look = () => {
+      const { top, bottom } = element.getBoundingClientRect();
+      if (bottom < 0 || top > window.innerHeight) {
+        element.scrollIntoView({ block: "center", behavior: "instant" });
+      }
+      if (left-- > 0) setTimeout(look, 100);
+    };
+    element.scrollIntoView({ block: "nearest", behavior: "instant" });
+    look();
   };
 
   class Box {
