@@ -22,7 +22,7 @@ from recommender.console import (
 )
 from recommender.engine import Recommender
 from recommender.errors import ConfigError, ExportRunning
-from recommender.export_specs import MOST_LISTED, ExportSpec, is_address
+from recommender.export_specs import FILLS, MOST_LISTED, ExportSpec, is_address
 from recommender.exports import ChangeLog, Entry, Guarded, Outcome, Target, entries, open_target
 from recommender.exports.changes import forget
 from recommender.progress import Progress
@@ -49,7 +49,7 @@ _SQLITE = "sqlite:///"
 )
 @click.option(
     "--fill",
-    type=click.Choice(("none", "category", "latest")),
+    type=click.Choice(FILLS),
     help="Fill short lists with newest articles, marked as filler.  [default: none]",
 )
 @click.option("--site", help="Only this site, with the ids that it gives its articles itself.")

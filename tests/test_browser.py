@@ -21,6 +21,7 @@ from recommender.sample import sample_articles
 
 from .duplicate_reports import Found, found_in, hostile, made_up
 from .helpers import build
+from .watched import Watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, expect
@@ -35,17 +36,12 @@ pytestmark = pytest.mark.browser
 MANY = 5_000
 
 
-class Desk:
+class Desk(Watched):
     """An open page, and what went wrong or over the network in it."""
 
     def __init__(self, page: Page, file: Path) -> None:
-        self.page = page
+        super().__init__(page)
         self.file = file
-        self.troubles: list[str] = []
-        self.requests: list[str] = []
-        page.on("console", lambda message: self.troubles.append(message.text))
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
 
     def open(self, fragment: str = "") -> Page:
         self.page.goto(self.file.as_uri() + fragment)

